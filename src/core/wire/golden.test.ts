@@ -1,0 +1,247 @@
+/**
+ * The fixtures are the format: bytes that were written once are read for ever, and written the same
+ * way while the version stays. A failure here is a change of the format. It needs a new version,
+ * and these lines stay as they are.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { ByteWriter, EMPTY_BYTES } from "../base/bytes.ts";
+import { utf8Encode } from "../base/utf8.ts";
+import type { Message } from "../messages.ts";
+import * as messages from "../messages.ts";
+import type { Receipt } from "../outcomes.ts";
+import { failed } from "../outcomes.ts";
+import { clientRequest } from "../requests.ts";
+import { keyOf } from "../ring/key.ts";
+import { Layout } from "../ring/layout.ts";
+import { nodeId } from "../ring/node-id.ts";
+import { decodeStatusTold, encodeStatusAsk, encodeStatusTold } from "./admin.ts";
+import { FRAME_KIND } from "./frame-kind.ts";
+import { FrameReader } from "./frame.ts";
+import type { Greeting } from "./greeting.ts";
+import { decodeGreeting, encodeGreeting } from "./greeting.ts";
+import { decodeMessage, encodeMessage } from "./message-codec.ts";
+import type { Refusal } from "./refusal.ts";
+import { decodeRefusal, encodeRefusal } from "./refusal.ts";
+
+const FIXTURES = new URL("../../../src/core/wire/fixtures/v1.hex", import.meta.url);
+
+const fixtures: ReadonlyMap<string, string> = new Map(
+  readFileSync(FIXTURES, "utf8")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => {
+      const [name, ...hex] = line.split(/\s+/);
+      return [name!, hex.join("")];
+    }),
+);
+
+const BYTES = Uint8Array.of(0xde, 0xad, 0xbe, 0xef);
+const KEY = keyOf("carts", "user:7\xff\x00");
+const ID = 0x1f_ffff_0000_0007;
+const RECEIPT: Receipt = {
+  coordinator: nodeId("n1"),
+  epoch: 300,
+  needed: 2,
+  answered: 0b111,
+  held: 0b011,
+  siblings: 2,
+};
+
+const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
+  ["write", messages.write(ID, 300, 987, KEY, BYTES)],
+  ["written", messages.written(7)],
+  ["read", messages.read(7, 1, 0, KEY, { high: 0x8123_4567, low: 0x0000_0001 })],
+  ["same", messages.same(8)],
+  ["held", messages.held(9, BYTES)],
+  ["held-nothing", messages.held(9, EMPTY_BYTES)],
+  ["refused-not-owner", messages.refused(7, "not-owner", 300)],
+  ["refused-epochs-exhausted", messages.refused(7, "epochs-exhausted", 300)],
+  ["repair", messages.repair(300, KEY, BYTES)],
+  ["ask-get", messages.ask(clientRequest({ id: 1, operation: "get", key: KEY }))],
+  [
+    "ask-put",
+    messages.ask(
+      clientRequest({
+        id: ID,
+        operation: "put",
+        key: KEY,
+        value: BYTES,
+        context: Uint8Array.of(1, 2, 3),
+        mode: "siblings",
+        r: "one",
+        w: 2,
+        pr: "quorum",
+        pw: "all",
+        timeoutMs: 1_500,
+        forwarded: true,
+      }),
+    ),
+  ],
+  [
+    "ask-delete",
+    messages.ask(clientRequest({ id: 2, operation: "delete", key: KEY, mode: "merge", w: 300 })),
+  ],
+  [
+    "answer-found",
+    messages.answer(7, {
+      kind: "found",
+      siblings: [
+        { value: BYTES, writtenMs: 1_790_000_000_000 },
+        { value: EMPTY_BYTES, writtenMs: 0 },
+      ],
+      context: Uint8Array.of(1, 2, 3),
+      receipt: RECEIPT,
+    }),
+  ],
+  [
+    "answer-not-found",
+    messages.answer(7, { kind: "not-found", context: EMPTY_BYTES, receipt: RECEIPT }),
+  ],
+  [
+    "answer-stored",
+    messages.answer(7, { kind: "stored", context: Uint8Array.of(9), receipt: RECEIPT }),
+  ],
+  [
+    "answer-deleted",
+    messages.answer(7, { kind: "deleted", existed: true, context: EMPTY_BYTES, receipt: RECEIPT }),
+  ],
+  [
+    "answer-failed",
+    messages.answer(
+      7,
+      failed("QUORUM_NOT_MET", "2 of 3 owners, n2 was 20 µs late", {
+        needed: 2,
+        got: 1,
+        retryAfterMs: 40,
+        context: Uint8Array.of(5),
+      }),
+    ),
+  ],
+  ["layout-ask", messages.LAYOUT_ASK],
+  ["layout-told", messages.layoutTold(smallLayout())],
+];
+
+const NODE_GREETING: Greeting = {
+  protocolMin: 1,
+  protocolMax: 2,
+  role: "node",
+  clusterId: "c-5f1e",
+  nodeId: nodeId("n1"),
+  generation: 1_790_000_000_000,
+  layoutEpoch: 300,
+  layoutFingerprint: "0123456789abcdef",
+  address: "[2001:db8::1]:7400",
+};
+const CLIENT_GREETING: Greeting = {
+  protocolMin: 1,
+  protocolMax: 1,
+  role: "client",
+  clusterId: "",
+  nodeId: "",
+  generation: 0,
+  layoutEpoch: 0,
+  layoutFingerprint: "",
+  address: "",
+};
+const REFUSAL: Refusal = { code: "WRONG_CLUSTER", message: "n1 is of cluster a, n2 of b" };
+const STATUS = utf8Encode('{"ok":true}');
+
+function smallLayout(): Layout {
+  return new Layout({
+    epoch: 300,
+    clusterId: "c-5f1e",
+    strategy: "balanced",
+    replicas: 2,
+    partitionCount: 16,
+    nodes: [
+      { id: nodeId("n1"), address: "10.0.0.1:7400", weight: 100, zone: "" },
+      { id: nodeId("n2"), address: "db.example:7400", weight: 1_000_000, zone: "rack-2" },
+    ],
+    ownerIndexes: Uint16Array.from({ length: 32 }, (_, entry) => (entry + (entry >> 1)) % 2),
+  });
+}
+
+function hexOf(encode: (writer: ByteWriter) => void): string {
+  const writer = new ByteWriter(1);
+  encode(writer);
+  return Buffer.from(writer.finish()).toString("hex");
+}
+
+interface Frame {
+  readonly kind: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+function frameOf(name: string): Frame {
+  const hex = fixtures.get(name);
+  assert.ok(hex !== undefined, `fixtures/v1.hex has no line ${name}`);
+  let frame: Frame | undefined = undefined;
+  const problem = new FrameReader(4_096).push(
+    Buffer.from(hex, "hex"),
+    (kind, bytes, start, end) => {
+      frame = { kind, bytes, start, end };
+      return true;
+    },
+  );
+  assert.equal(problem, undefined);
+  assert.ok(frame !== undefined, `${name} is not a whole frame`);
+  return frame;
+}
+
+for (const [name, message] of MESSAGES) {
+  test(`golden bytes: ${name}`, () => {
+    assert.equal(
+      hexOf((writer) => encodeMessage(writer, message)),
+      fixtures.get(name),
+    );
+    const { kind, bytes, start, end } = frameOf(name);
+    assert.deepEqual(decodeMessage(kind, bytes, start, end), message);
+  });
+}
+
+test("golden bytes: greetings", () => {
+  for (const [name, greeting] of [
+    ["greeting-node", NODE_GREETING],
+    ["greeting-client", CLIENT_GREETING],
+  ] as const) {
+    assert.equal(
+      hexOf((writer) => encodeGreeting(writer, greeting)),
+      fixtures.get(name),
+    );
+    const { kind, bytes, start, end } = frameOf(name);
+    assert.equal(kind, FRAME_KIND.greeting);
+    assert.deepEqual(decodeGreeting(bytes, start, end), greeting);
+  }
+});
+
+test("golden bytes: a refusal", () => {
+  assert.equal(
+    hexOf((writer) => encodeRefusal(writer, REFUSAL)),
+    fixtures.get("refusal"),
+  );
+  const { kind, bytes, start, end } = frameOf("refusal");
+  assert.equal(kind, FRAME_KIND.refusal);
+  assert.deepEqual(decodeRefusal(bytes, start, end), REFUSAL);
+});
+
+test("golden bytes: status", () => {
+  assert.equal(hexOf(encodeStatusAsk), fixtures.get("status-ask"));
+  assert.equal(
+    hexOf((writer) => encodeStatusTold(writer, STATUS)),
+    fixtures.get("status-told"),
+  );
+  const { kind, bytes, start, end } = frameOf("status-told");
+  assert.equal(kind, FRAME_KIND.statusTold);
+  assert.deepEqual(decodeStatusTold(bytes, start, end), STATUS);
+});
+
+test("every kind of frame has golden bytes", () => {
+  const kinds = new Set([...fixtures.keys()].map((name) => frameOf(name).kind));
+  for (const [name, kind] of Object.entries(FRAME_KIND)) {
+    assert.ok(kinds.has(kind), `no fixture for ${name}`);
+  }
+});
