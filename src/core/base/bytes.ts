@@ -58,7 +58,10 @@ export class ByteWriter {
 
   /** The array given at the start, filled to the last byte: a wrong size is a bug, not a copy. */
   filled(): Uint8Array {
-    assert(this.length === this.bytes.length, `${this.length} of ${this.bytes.length} bytes written`);
+    assert(
+      this.length === this.bytes.length,
+      `${this.length} of ${this.bytes.length} bytes written`,
+    );
     return this.bytes;
   }
 
@@ -273,13 +276,31 @@ export class ByteReader {
       return "";
     }
     this.offset = at + count;
-    let text = "";
-    for (let start = at; start < at + count; start += 4096) {
-      const stop = Math.min(start + 4096, at + count);
-      text += String.fromCharCode.apply(null, this.bytes.subarray(start, stop) as never);
-    }
-    return text;
+    return binaryOf(this.bytes, at, at + count);
   }
+}
+
+/**
+ * A binary string of the bytes, eight characters at a step: for the length of a key more than twice
+ * as fast as `fromCharCode.apply`, which first makes a view and a list.
+ */
+export function binaryOf(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  let at = start;
+  for (; at + 8 <= end; at += 8) {
+    text += String.fromCharCode(
+      bytes[at]!,
+      bytes[at + 1]!,
+      bytes[at + 2]!,
+      bytes[at + 3]!,
+      bytes[at + 4]!,
+      bytes[at + 5]!,
+      bytes[at + 6]!,
+      bytes[at + 7]!,
+    );
+  }
+  for (; at < end; at++) text += String.fromCharCode(bytes[at]!);
+  return text;
 }
 
 /** How many bytes `ByteWriter.varint` takes for this value. */

@@ -7,9 +7,10 @@
  * is made, and none is cut into bucket and user key, for bytes that turn out not to be one.
  */
 import type { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { binaryOf } from "../base/bytes.ts";
 import type { Key } from "../ring/key.ts";
 import { BUCKET_LENGTH_MAX, USER_KEY_BYTES_MAX } from "../ring/key.ts";
-import { binaryOf, isName } from "./field-codec.ts";
+import { isName } from "./field-codec.ts";
 
 const SLASH = 0x2f;
 const NO_KEY = "" as Key;

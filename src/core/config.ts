@@ -1,0 +1,96 @@
+/**
+ * Every knob of the core: default, unit, bound. Impossible values are refused with the field's
+ * name.
+ *
+ * All of these have an effect that a test shows (law 10); what the host, the engine or a client may
+ * tune lives with them.
+ */
+export interface NodeConfig {
+  /** Owners that must answer a read, and hold a write, when the request does not say. */
+  readonly r: number | "one" | "quorum" | "all";
+  readonly w: number | "one" | "quorum" | "all";
+  readonly requestTimeoutMs: number;
+  readonly requestTimeoutMsMax: number;
+  /** How long the asked owners may be silent before a read asks the others too. */
+  readonly spareAfterMs: number;
+  /** Requests that a node coordinates or forwards at one time; more are refused with OVERLOADED. */
+  readonly inFlightMax: number;
+  /** Bytes of keys, values and contexts of those requests. */
+  readonly inFlightBytesMax: number;
+  readonly valueBytesMax: number;
+  /**
+   * Bytes of all siblings that a client's put may leave together. A record travels in one frame, and
+   * each owner may add as much before it hears of the others.
+   */
+  readonly recordBytesMax: number;
+  /** Siblings that a client's put may leave behind. Replication is never refused. */
+  readonly siblingsMax: number;
+  /** Entries that a client's context may carry. */
+  readonly vectorEntriesMax: number;
+}
+
+export const DEFAULT_CONFIG: NodeConfig = {
+  r: "quorum",
+  w: "quorum",
+  requestTimeoutMs: 1_000,
+  requestTimeoutMsMax: 60_000,
+  spareAfterMs: 20,
+  inFlightMax: 4_096,
+  inFlightBytesMax: 64 * 1024 * 1024,
+  valueBytesMax: 16 * 1024 * 1024,
+  recordBytesMax: 64 * 1024 * 1024,
+  siblingsMax: 100,
+  vectorEntriesMax: 256,
+};
+
+interface Bound {
+  readonly min: number;
+  readonly max: number;
+}
+
+const BOUNDS: { readonly [Field in Exclude<keyof NodeConfig, "r" | "w">]: Bound } = {
+  requestTimeoutMs: { min: 1, max: 600_000 },
+  requestTimeoutMsMax: { min: 1, max: 600_000 },
+  spareAfterMs: { min: 1, max: 60_000 },
+  inFlightMax: { min: 1, max: 1_000_000 },
+  inFlightBytesMax: { min: 1_024, max: 16 * 1024 ** 3 },
+  valueBytesMax: { min: 1, max: 64 * 1024 * 1024 },
+  recordBytesMax: { min: 1_024, max: 64 * 1024 * 1024 },
+  siblingsMax: { min: 1, max: 1_000 },
+  vectorEntriesMax: { min: 1, max: 1_024 },
+};
+
+/**
+ * The defaults with the given fields over them, or the sentence that says which field cannot be.
+ */
+export function nodeConfig(given: Partial<NodeConfig>): NodeConfig | { readonly problem: string } {
+  const known: ReadonlySet<string> = new Set(Object.keys(DEFAULT_CONFIG));
+  for (const field of Object.keys(given)) {
+    if (!known.has(field)) return { problem: `config.${field} is not a known field` };
+  }
+  const config: NodeConfig = { ...DEFAULT_CONFIG, ...given };
+  for (const field of ["r", "w"] as const) {
+    const problem = levelProblem(field, config[field]);
+    if (problem !== undefined) return { problem };
+  }
+  for (const field of Object.keys(BOUNDS) as (keyof typeof BOUNDS)[]) {
+    const { min, max } = BOUNDS[field];
+    const value = config[field];
+    if (!Number.isInteger(value) || value < min || value > max) {
+      return { problem: `config.${field} must be an integer from ${min} to ${max}, got ${value}` };
+    }
+  }
+  if (config.requestTimeoutMs > config.requestTimeoutMsMax) {
+    const { requestTimeoutMs, requestTimeoutMsMax } = config;
+    return {
+      problem: `config.requestTimeoutMs ${requestTimeoutMs} is above requestTimeoutMsMax ${requestTimeoutMsMax}`,
+    };
+  }
+  return config;
+}
+
+function levelProblem(field: string, level: NodeConfig["r"]): string | undefined {
+  if (level === "one" || level === "quorum" || level === "all") return undefined;
+  if (Number.isInteger(level) && level >= 1 && level <= 16) return undefined;
+  return `config.${field} must be one, quorum, all, or an integer from 1 to 16, got ${String(level)}`;
+}

@@ -1,0 +1,288 @@
+/**
+ * The open operations of a node: admission, start, and the way of each reply to its operation.
+ *
+ * Admission is where a node says no while it still can: a request that is malformed, asks for more
+ * owners than there are, or would push the node beyond its bounds is answered at once and nothing
+ * of it stays.
+ */
+import { assert } from "../base/assert.ts";
+import type { SipKey } from "../base/siphash.ts";
+import type { Random } from "../base/random.ts";
+import { openContext } from "../causality/sealed-context.ts";
+import type { Context } from "../causality/context.ts";
+import type { NodeConfig } from "../config.ts";
+import type { DeadlineWheel } from "../deadlines.ts";
+import type { Effects, Instant } from "../effects.ts";
+import type { Refusal } from "../messages.ts";
+import { answer } from "../messages.ts";
+import type { Failed, Outcome } from "../outcomes.ts";
+import { failed } from "../outcomes.ts";
+import type { ClientRequest, Level } from "../requests.ts";
+import type { Layout } from "../ring/layout.ts";
+import type { NodeId } from "../ring/node-id.ts";
+import type { Desk, Liveness, OwnReplica } from "./desk.ts";
+import { DeleteOperation } from "./delete.ts";
+import { ForwardOperation } from "./forward.ts";
+import { GetOperation } from "./get.ts";
+import type { Admitted, Operation } from "./operation.ts";
+import { PutOperation } from "./put.ts";
+import { levelCount } from "./quorum.ts";
+
+export interface CoordinatorSetup {
+  readonly self: NodeId;
+  readonly identity: { readonly high: number; readonly low: number };
+  readonly config: NodeConfig;
+  readonly secret: SipKey;
+  readonly random: Random;
+  readonly effects: Effects;
+  readonly liveness: Liveness;
+  readonly replica: OwnReplica;
+  readonly deadlines: DeadlineWheel;
+  readonly layout: () => Layout;
+}
+
+/** What a refused client should wait before it tries again. */
+const RETRY_AFTER_MS = 20;
+
+export class Coordinator implements Desk {
+  readonly self: NodeId;
+  readonly identity: { readonly high: number; readonly low: number };
+  readonly config: NodeConfig;
+  readonly secret: SipKey;
+  readonly effects: Effects;
+  readonly liveness: Liveness;
+  readonly replica: OwnReplica;
+  readonly deadlines: DeadlineWheel;
+  readonly layout: () => Layout;
+  readonly #operations: Map<number, Operation> = new Map();
+  #lastId: number;
+  #inFlight = 0;
+  #inFlightBytes = 0;
+
+  constructor(setup: CoordinatorSetup) {
+    this.self = setup.self;
+    this.identity = setup.identity;
+    this.config = setup.config;
+    this.secret = setup.secret;
+    this.effects = setup.effects;
+    this.liveness = setup.liveness;
+    this.replica = setup.replica;
+    this.deadlines = setup.deadlines;
+    this.layout = setup.layout;
+    // Replies may arrive after a restart. A random start of 48 bits keeps the numbers of two lives
+    // apart.
+    this.#lastId = setup.random.next() * 0x1_0000 + setup.random.integer(0x1_0000);
+  }
+
+  /** Requests without an answer yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Operations that somebody is still waited for, answered or not. */
+  get openCount(): number {
+    return this.#operations.size;
+  }
+
+  get isCrowded(): boolean {
+    return this.#operations.size > this.config.inFlightMax * 2;
+  }
+
+  request(now: Instant, request: ClientRequest, asker: NodeId | undefined): void {
+    const admitted = this.#admit(now, request, asker);
+    if ("kind" in admitted) return this.#refuse(request, asker, admitted);
+    const operation = this.#operationFor(admitted);
+    if (operation === undefined) {
+      const { epoch } = admitted;
+      const detail = `${this.self} does not own this key at layout epoch ${epoch}`;
+      return this.#refuse(request, asker, failed("NOT_OWNER", detail));
+    }
+    this.#inFlight++;
+    this.#inFlightBytes += admitted.bytes;
+    this.#operations.set(admitted.id, operation);
+    operation.start(now);
+  }
+
+  onWritten(now: Instant, from: NodeId, id: number): void {
+    const operation = this.#operations.get(id);
+    const owner = operation?.admitted.owners.indexOf(from) ?? -1;
+    if (operation === undefined || owner < 0) return this.#dropped(from);
+    operation.onWritten(now, owner);
+  }
+
+  onSame(now: Instant, from: NodeId, id: number): void {
+    const operation = this.#operations.get(id);
+    const owner = operation?.admitted.owners.indexOf(from) ?? -1;
+    if (operation === undefined || owner < 0) return this.#dropped(from);
+    operation.onSame(now, owner);
+  }
+
+  onHeld(now: Instant, from: NodeId, id: number, record: Uint8Array): void {
+    const operation = this.#operations.get(id);
+    const owner = operation?.admitted.owners.indexOf(from) ?? -1;
+    if (operation === undefined || owner < 0) return this.#dropped(from);
+    operation.onHeld(now, owner, record);
+  }
+
+  onRefused(now: Instant, from: NodeId, id: number, reason: Refusal): void {
+    const operation = this.#operations.get(id);
+    const owner = operation?.admitted.owners.indexOf(from) ?? -1;
+    if (operation === undefined || owner < 0) return this.#dropped(from);
+    operation.onRefused(now, owner, reason);
+  }
+
+  onAnswer(now: Instant, from: NodeId, id: number, outcome: Outcome): void {
+    const operation = this.#operations.get(id);
+    if (operation === undefined) return this.#dropped(from);
+    operation.onAnswer(now, from, outcome);
+  }
+
+  /** Everybody who waits for this peer learns that it will not answer. */
+  onPeerLost(now: Instant, peer: NodeId): void {
+    for (const operation of [...this.#operations.values()]) {
+      if (!operation.isClosed) operation.onPeerLost(now, peer);
+    }
+  }
+
+  close(id: number): void {
+    const existed = this.#operations.delete(id);
+    assert(existed, `operation ${id} closed twice`);
+  }
+
+  answered(requestBytes: number): void {
+    this.#inFlight--;
+    this.#inFlightBytes -= requestBytes;
+    assert(this.#inFlight >= 0 && this.#inFlightBytes >= 0, "more answers than requests");
+  }
+
+  #operationFor(admitted: Admitted): Operation | undefined {
+    const { owners, request } = admitted;
+    if (!owners.includes(this.self)) {
+      return request.forwarded ? undefined : new ForwardOperation(this, admitted);
+    }
+    switch (request.operation) {
+      case "get":
+        return new GetOperation(this, admitted);
+      case "put":
+        return new PutOperation(this, admitted);
+      case "delete":
+        return new DeleteOperation(this, admitted);
+    }
+  }
+
+  #admit(now: Instant, request: ClientRequest, asker: NodeId | undefined): Admitted | Failed {
+    const layout = this.layout();
+    const { key } = request;
+    const partition = layout.partitioner.of(key);
+    const owners = layout.owners(partition);
+    const bytes = key.length + request.value.length + request.context.length;
+    const problem = this.#overload(bytes) ?? this.#limitBroken(request);
+    if (problem !== undefined) return problem;
+    const isGet = request.operation === "get";
+    const readNeeded = this.#needed("r", request.r, request.pr, owners.length);
+    if (typeof readNeeded !== "number") return readNeeded;
+    const writeNeeded = isGet ? 1 : this.#needed("w", request.w, request.pw, owners.length);
+    if (typeof writeNeeded !== "number") return writeNeeded;
+    const context = this.#openContext(request);
+    if (context !== undefined && "kind" in context) return context;
+    const timeoutMs = request.timeoutMs === 0 ? this.config.requestTimeoutMs : request.timeoutMs;
+    return {
+      id: ++this.#lastId,
+      request,
+      place: { partition, key },
+      owners,
+      epoch: layout.epoch,
+      readNeeded,
+      writeNeeded,
+      context,
+      asker,
+      startedAt: now,
+      deadlineAt: now + timeoutMs,
+      bytes,
+    };
+  }
+
+  #overload(bytes: number): Failed | undefined {
+    const { inFlightMax, inFlightBytesMax } = this.config;
+    if (this.#inFlight >= inFlightMax) {
+      const numbers = { needed: inFlightMax, got: this.#inFlight, retryAfterMs: RETRY_AFTER_MS };
+      return failed(
+        "OVERLOADED",
+        `${this.#inFlight} requests in flight, at most ${inFlightMax}`,
+        numbers,
+      );
+    }
+    const after = this.#inFlightBytes + bytes;
+    if (after <= inFlightBytesMax || this.#inFlight === 0) return undefined;
+    const numbers = { needed: inFlightBytesMax, got: after, retryAfterMs: RETRY_AFTER_MS };
+    return failed("OVERLOADED", `${after} bytes in flight, at most ${inFlightBytesMax}`, numbers);
+  }
+
+  #limitBroken(request: ClientRequest): Failed | undefined {
+    const { valueBytesMax, requestTimeoutMsMax } = this.config;
+    const { value, timeoutMs } = request;
+    if (value.length > valueBytesMax) {
+      const detail = `the value has ${value.length} bytes, at most ${valueBytesMax}`;
+      return failed("VALUE_TOO_LARGE", detail, { needed: valueBytesMax, got: value.length });
+    }
+    if (!(timeoutMs >= 0 && timeoutMs <= requestTimeoutMsMax)) {
+      const detail = `timeoutMs ${timeoutMs} is not from 1 to ${requestTimeoutMsMax}`;
+      return failed("INVALID_REQUEST", detail, { needed: requestTimeoutMsMax, got: timeoutMs });
+    }
+    return levelBroken(request);
+  }
+
+  /**
+   * The larger of the two demands. Every owner is a primary here, so `pr` and `pw` demand as `r`
+   * and `w` do.
+   */
+  #needed(name: "r" | "w", level: Level, primary: Level, owners: number): number | Failed {
+    const fallback = name === "r" ? this.config.r : this.config.w;
+    const wanted = level === "default" ? fallback : level;
+    const count = levelCount(wanted, owners);
+    if (count === undefined) return levelTooHigh(name, wanted, owners);
+    if (primary === "default") return count;
+    const primaries = levelCount(primary, owners);
+    if (primaries === undefined) return levelTooHigh(`p${name}`, primary, owners);
+    return Math.max(count, primaries);
+  }
+
+  #openContext(request: ClientRequest): Context | Failed | undefined {
+    if (request.context.length === 0) return undefined;
+    const { vectorEntriesMax } = this.config;
+    const context = openContext(this.secret, request.key, request.context, vectorEntriesMax);
+    if (context !== undefined) return context;
+    const detail = `the context is not one of this cluster for this key, or has more than ${vectorEntriesMax} entries`;
+    return failed("CONTEXT_INVALID", detail);
+  }
+
+  #refuse(request: ClientRequest, asker: NodeId | undefined, outcome: Failed): void {
+    const { operation } = request;
+    this.effects.note({ kind: "request-finished", operation, outcome: outcome.code, elapsedMs: 0 });
+    if (asker === undefined) this.effects.reply(request.id, outcome);
+    else this.effects.send(asker, answer(request.id, outcome));
+  }
+
+  #dropped(from: NodeId): void {
+    this.effects.note({ kind: "message-dropped", from, reason: "unknown-id" });
+  }
+}
+
+/** All four, also those that this operation does not look at: a forwarded request carries them. */
+function levelBroken(request: ClientRequest): Failed | undefined {
+  for (const name of ["r", "w", "pr", "pw"] as const) {
+    const level = request[name];
+    if (typeof level === "string" || (Number.isInteger(level) && level >= 1)) continue;
+    const detail = `${name} must be one, quorum, all, or an integer from 1, got ${level}`;
+    return failed("INVALID_REQUEST", detail);
+  }
+  return undefined;
+}
+
+function levelTooHigh(name: string, level: Level, owners: number): Failed {
+  const detail = `${name} ${level} cannot be met by the ${owners} owners of a key`;
+  return failed("INVALID_REQUEST", detail, {
+    needed: typeof level === "number" ? level : 0,
+    got: owners,
+  });
+}

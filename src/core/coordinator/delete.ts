@@ -1,0 +1,172 @@
+/**
+ * A deletion: a delta that covers the dots it saw and adds none. What it did not see survives it.
+ *
+ *     with a context      ──▶ spreading ──▶ as a put
+ *     without             ──▶ gathering ──R owners answered──▶ nothing live: not there, answered
+ *                                                         └──▶ spreading what was seen
+ *
+ * A delete without a context means "whatever there is now", so it first reads R owners: to trust
+ * the own row alone would leave standing what this node happened to miss.
+ */
+import type { Context } from "../causality/context.ts";
+import { EMPTY_CONTEXT, contains } from "../causality/context.ts";
+import { encodeRecord } from "../causality/record-codec.ts";
+import type { Record } from "../causality/record.ts";
+import { deleteDelta, EMPTY_RECORD } from "../causality/record.ts";
+import type { Instant } from "../effects.ts";
+import type { Refusal } from "../messages.ts";
+import type { Outcome } from "../outcomes.ts";
+import { failed } from "../outcomes.ts";
+import { DAMAGED } from "../storage/engine.ts";
+import type { Desk } from "./desk.ts";
+import { Gather } from "./gather.ts";
+import { Operation } from "./operation.ts";
+import type { Admitted } from "./operation.ts";
+import { Spread } from "./spread.ts";
+
+export class DeleteOperation extends Operation {
+  readonly #gather: Gather;
+  readonly #spread: Spread;
+  #isSpreading = false;
+  #existed = false;
+  #covered: Context = EMPTY_CONTEXT;
+
+  constructor(desk: Desk, admitted: Admitted) {
+    super(desk, admitted);
+    this.#gather = new Gather(desk, admitted);
+    this.#spread = new Spread(desk, admitted);
+  }
+
+  start(now: Instant): void {
+    const { admitted, desk } = this;
+    const reachable = Spread.reachable(desk, admitted);
+    if (reachable < admitted.writeNeeded) {
+      const numbers = { needed: admitted.writeNeeded, got: reachable };
+      const detail = "too few owners can be reached; nothing was deleted";
+      this.answerWith(now, failed("QUORUM_NOT_MET", detail, numbers));
+      return this.close(now);
+    }
+    if (admitted.context !== undefined) {
+      desk.deadlines.set(this.deadline, admitted.deadlineAt);
+      return this.#spreadOver(now, admitted.context);
+    }
+    desk.deadlines.set(
+      this.deadline,
+      Math.min(now + desk.config.spareAfterMs, admitted.deadlineAt),
+    );
+    this.#gather.start(now);
+    this.#proceed(now);
+  }
+
+  override onWritten(now: Instant, owner: number): void {
+    this.#spread.onWritten(now, owner);
+    this.#proceed(now);
+  }
+
+  override onSame(now: Instant, owner: number): void {
+    this.#gather.onSame(now, owner);
+    this.#proceed(now);
+  }
+
+  override onHeld(now: Instant, owner: number, record: Uint8Array): void {
+    this.#gather.onHeld(now, owner, record);
+    this.#proceed(now);
+  }
+
+  override onRefused(now: Instant, owner: number, reason: Refusal): void {
+    if (this.#isSpreading) this.#spread.onRefused(now, owner);
+    else this.#gather.onRefused(now, owner, reason);
+    this.#proceed(now);
+  }
+
+  onLost(now: Instant, owner: number): void {
+    if (this.#isSpreading) this.#spread.onLost(owner);
+    else this.#gather.onLost(now, owner);
+    this.#proceed(now);
+  }
+
+  onDeadline(now: Instant): void {
+    const { deadlineAt } = this.admitted;
+    if (now < deadlineAt) {
+      if (!this.#isSpreading && !this.isAnswered) this.#gather.askSpares(now);
+      this.desk.deadlines.set(this.deadline, deadlineAt);
+      return;
+    }
+    if (!this.isAnswered) this.answerWith(now, this.#failure("owners did not answer in time"));
+    this.close(now);
+  }
+
+  protected override giveUpOnSilent(now: Instant): void {
+    this.#gather.giveUpOnSilent(now);
+    this.#spread.giveUpOnSilent(now);
+  }
+
+  #proceed(now: Instant): void {
+    if (this.isClosed) return;
+    if (!this.isAnswered && !this.#isSpreading) this.#proceedGathering(now);
+    if (!this.isAnswered && this.#isSpreading) this.#proceedSpreading(now);
+    if (!this.isAnswered || this.isClosed) return;
+    this.linger(now, this.#isSpreading ? this.#spread.tally.isComplete : this.#gather.isComplete);
+  }
+
+  #proceedGathering(now: Instant): void {
+    const { tally } = this.#gather;
+    if (tally.isMet) {
+      const merged = this.#gather.merged();
+      const live = !merged.isTombstone;
+      if (live) return this.#spreadOver(now, merged.context);
+      this.#covered = merged.context;
+      this.#gather.settle();
+      this.answerWith(now, this.#deleted(tally.yes));
+    } else if (tally.isImpossible) {
+      this.answerWith(now, this.#failure("too few owners can be reached"));
+    }
+  }
+
+  #spreadOver(now: Instant, covered: Context): void {
+    const { desk, admitted } = this;
+    const { place, id } = admitted;
+    this.#covered = covered;
+    this.#existed = this.#seen().dots.some((dot) => contains(covered, dot, dot.n));
+    this.#isSpreading = true;
+    const record = deleteDelta(covered);
+    const bytes = encodeRecord(record);
+    // Not `storeOwn`: no dot is minted here, and a context may know more of this node's dots than
+    // its row does.
+    const refusal = desk.replica.apply(place, { record, bytes }, { to: desk.self, id });
+    if (refusal !== undefined) this.#spread.tally.reject(this.ownerIndex());
+    this.#spread.start(now, bytes);
+    this.#proceed(now);
+  }
+
+  /** What the deletion may have found: the joined answers, or with a context just the own row. */
+  #seen(): Record {
+    if (this.admitted.context === undefined) return this.#gather.merged();
+    const { partition, key } = this.admitted.place;
+    const row = this.desk.replica.load(partition, key);
+    return row === DAMAGED ? EMPTY_RECORD : row.record;
+  }
+
+  #proceedSpreading(now: Instant): void {
+    const { tally } = this.#spread;
+    if (tally.isMet) this.answerWith(now, this.#deleted(tally.yes));
+    else if (tally.isImpossible) {
+      this.answerWith(now, this.#failure("owners were lost while the deletion was on its way"));
+    }
+  }
+
+  #deleted(held: number): Outcome {
+    const tally = this.#isSpreading ? this.#spread.tally : this.#gather.tally;
+    const context = this.seal(this.#covered);
+    const receipt = this.receipt(tally, held, 0);
+    return { kind: "deleted", existed: this.#existed, context, receipt };
+  }
+
+  #failure(detail: string): Outcome {
+    const { needed, got } = this.#isSpreading ? this.#spread.tally : this.#gather.tally;
+    return failed(this.#isSpreading ? "OUTCOME_UNKNOWN" : "QUORUM_NOT_MET", detail, {
+      needed,
+      got,
+    });
+  }
+}

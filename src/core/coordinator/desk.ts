@@ -1,0 +1,82 @@
+/**
+ * What every operation of a coordinator has at hand, and the narrow interfaces that the coordinator
+ * needs of its neighbours. It imports neither the replica nor the membership: `node.ts` introduces
+ * them to each other.
+ */
+import type { SipKey } from "../base/siphash.ts";
+import type { Context } from "../causality/context.ts";
+import type { Record } from "../causality/record.ts";
+import type { NodeConfig } from "../config.ts";
+import type { DeadlineWheel } from "../deadlines.ts";
+import type { Effects } from "../effects.ts";
+import type { Refusal } from "../messages.ts";
+import type { Key } from "../ring/key.ts";
+import type { Layout } from "../ring/layout.ts";
+import type { NodeId } from "../ring/node-id.ts";
+import type { DAMAGED } from "../storage/engine.ts";
+
+export interface Liveness {
+  isLinked(node: NodeId): boolean;
+  /** Expected wait for an answer; the lower, the sooner asked. */
+  cost(node: NodeId): number;
+  onAsked(node: NodeId): void;
+  onAnswered(node: NodeId, elapsedMs: number): void;
+}
+
+export interface OwnRow {
+  readonly reservedEpoch: number;
+  readonly record: Record;
+}
+
+export interface Place {
+  readonly partition: number;
+  readonly key: Key;
+}
+
+/** A record and its encoding, made once and used for the row, the digest and the wire. */
+export interface EncodedRecord {
+  readonly record: Record;
+  readonly bytes: Uint8Array;
+}
+
+/** The owner's part of this very node. */
+export interface OwnReplica {
+  load(partition: number, key: Key): OwnRow | typeof DAMAGED;
+  recordBytes(partition: number, key: Key): Uint8Array | undefined | typeof DAMAGED;
+  nextDot(
+    key: Key,
+    row: OwnRow,
+    context: Context | undefined,
+  ): { readonly epoch: number; readonly n: number } | undefined;
+  storeOwn(
+    place: Place,
+    row: OwnRow,
+    delta: Record,
+    waiting: { readonly to: NodeId; readonly id: number },
+  ): Uint8Array;
+  apply(
+    place: Place,
+    incoming: EncodedRecord,
+    waiting: { readonly to: NodeId; readonly id: number },
+  ): Refusal | undefined;
+  repair(place: Place, incoming: EncodedRecord): void;
+}
+
+export interface Desk {
+  readonly self: NodeId;
+  /** This node's half of an actor; the other half is the epoch of the dot. */
+  readonly identity: { readonly high: number; readonly low: number };
+  readonly config: NodeConfig;
+  readonly secret: SipKey;
+  readonly effects: Effects;
+  readonly liveness: Liveness;
+  readonly replica: OwnReplica;
+  readonly deadlines: DeadlineWheel;
+  layout(): Layout;
+  /** So many answered operations still wait for late owners that further ones do not. */
+  readonly isCrowded: boolean;
+  /** The operation is over: nothing will be waited for any more. */
+  close(id: number): void;
+  /** The operation has answered: it no longer counts as in flight. */
+  answered(requestBytes: number): void;
+}

@@ -1,0 +1,248 @@
+/**
+ * The reading part of an operation: ask owners until enough have answered, join what they hold,
+ * mend who is behind.
+ *
+ *     own row ──digest──▶ needed − 1 others      same: counts      held: counts, and its record is joined
+ *                         └─ silent for spareAfterMs, lost or refusing: ask the remaining owners too
+ *
+ * Only the digest travels when everybody agrees. Owners that turn out to hold less than the joined
+ * record are sent it, also on answers that come after the client was served. Repairs carry joined
+ * state, never a new dot. An owner whose row is damaged does not count, and is mended like one that
+ * is behind.
+ */
+import { ABSENT_DIGEST, decodeRecord, digestOf, encodeRecord } from "../causality/record-codec.ts";
+import type { Digest } from "../causality/record-codec.ts";
+import { EMPTY_RECORD } from "../causality/record.ts";
+import type { Record } from "../causality/record.ts";
+import type { Instant } from "../effects.ts";
+import type { Refusal } from "../messages.ts";
+import { read, repair } from "../messages.ts";
+import { DAMAGED } from "../storage/engine.ts";
+import type { Desk } from "./desk.ts";
+import type { Admitted } from "./operation.ts";
+import { bitCount, Tally } from "./quorum.ts";
+
+export class Gather {
+  readonly tally: Tally;
+  readonly #desk: Desk;
+  readonly #admitted: Admitted;
+  readonly #self: number;
+  /** Owners that were sent a read, as bits. */
+  #asked = 0;
+  #damaged = 0;
+  #digest: Digest = ABSENT_DIGEST;
+  #ownBytes: Uint8Array | undefined = undefined;
+  #own: Record | undefined = undefined;
+  /** What owners other than this node hold, by owner; undefined until the first that differs. */
+  #others: (Record | undefined)[] | undefined = undefined;
+  #merged: Record | undefined = undefined;
+  #isSettled = false;
+
+  constructor(desk: Desk, admitted: Admitted) {
+    this.#desk = desk;
+    this.#admitted = admitted;
+    this.tally = new Tally(admitted.owners.length, admitted.readNeeded);
+    this.#self = admitted.owners.indexOf(desk.self);
+  }
+
+  /**
+   * Reads the own row and asks the most promising owners; those without a connection are out at
+   * once.
+   */
+  start(now: Instant): void {
+    const { place, owners } = this.#admitted;
+    const bytes = this.#desk.replica.recordBytes(place.partition, place.key);
+    if (bytes === DAMAGED) {
+      this.#markDamaged(this.#self);
+    } else {
+      this.#ownBytes = bytes;
+      this.#digest = bytes === undefined ? ABSENT_DIGEST : digestOf(bytes);
+      this.tally.accept(this.#self);
+    }
+    for (let owner = 0; owner < owners.length; owner++) {
+      if (owner !== this.#self && !this.#desk.liveness.isLinked(owners[owner]!)) {
+        this.tally.reject(owner);
+      }
+    }
+    this.#askMissing(now);
+  }
+
+  /** The asked owners are silent for too long: ask everybody else as well. */
+  askSpares(now: Instant): void {
+    const { owners, place } = this.#admitted;
+    for (let owner = 0; owner < owners.length; owner++) {
+      if (!this.#canAsk(owner)) continue;
+      this.#desk.effects.note({ kind: "spare-asked", key: place.key, peer: owners[owner]! });
+      this.#ask(now, owner);
+    }
+  }
+
+  onSame(now: Instant, owner: number): void {
+    this.#onReply(now, owner);
+    this.tally.accept(owner);
+    if (this.#isSettled) this.#mendBehind(owner, this.#ownRecord());
+  }
+
+  onHeld(now: Instant, owner: number, bytes: Uint8Array): void {
+    this.#onReply(now, owner);
+    const record = bytes.length === 0 ? EMPTY_RECORD : decodeRecord(bytes.slice());
+    if (record === undefined) return this.onLost(now, owner);
+    const { effects } = this.#desk;
+    const { place, owners } = this.#admitted;
+    effects.note({ kind: "digest-differed", key: place.key, peer: owners[owner]! });
+    this.#others ??= new Array<Record | undefined>(owners.length).fill(undefined);
+    this.#others[owner] = record;
+    this.tally.accept(owner);
+    if (this.#isSettled) this.#onLateRecord(owner, record);
+  }
+
+  onRefused(now: Instant, owner: number, reason: Refusal): void {
+    this.#onReply(now, owner);
+    if (reason === "damaged") this.#markDamaged(owner);
+    this.onLost(now, owner);
+    if (this.#isSettled && reason === "damaged") this.#mend(owner, this.merged(), true);
+  }
+
+  /** This owner will not answer; another is asked in its place. */
+  onLost(now: Instant, owner: number): void {
+    this.tally.reject(owner);
+    if (!this.tally.isMet) this.#askMissing(now);
+  }
+
+  giveUpOnSilent(now: Instant): void {
+    const silent = this.#asked & ~(this.tally.yes | this.tally.no);
+    if (silent === 0) return;
+    const { owners, startedAt } = this.#admitted;
+    for (let owner = 0; owner < owners.length; owner++) {
+      if ((silent & (1 << owner)) === 0) continue;
+      this.#desk.liveness.onAnswered(owners[owner]!, now - startedAt);
+    }
+  }
+
+  /** Nobody who was asked is still silent. */
+  get isComplete(): boolean {
+    return (this.#asked & ~(this.tally.yes | this.tally.no)) === 0;
+  }
+
+  /** Everything that the owners who answered hold, joined. */
+  merged(): Record {
+    if (this.#merged !== undefined) return this.#merged;
+    let merged = this.#ownRecord();
+    for (const other of this.#others ?? []) if (other !== undefined) merged = merged.join(other);
+    return (this.#merged = merged);
+  }
+
+  /** Owners that hold exactly the joined record. */
+  heldMask(): number {
+    const merged = this.merged();
+    const own = this.#ownRecord();
+    let mask = 0;
+    for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
+      if ((this.tally.yes & (1 << owner)) === 0) continue;
+      if ((this.#others?.[owner] ?? own).absorbs(merged)) mask |= 1 << owner;
+    }
+    return mask;
+  }
+
+  /**
+   * The quorum is met: mend whoever is known to be behind. From now on every late answer is
+   * compared as well.
+   */
+  settle(): void {
+    this.#isSettled = true;
+    // Everybody agreed: nothing is decoded for the sake of repair.
+    if (this.#others === undefined && this.#damaged === 0) return;
+    const merged = this.merged();
+    const own = this.#ownRecord();
+    for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
+      const bit = 1 << owner;
+      if ((this.#damaged & bit) !== 0) this.#mend(owner, merged, false);
+      else if ((this.tally.yes & bit) !== 0 && !(this.#others?.[owner] ?? own).absorbs(merged)) {
+        this.#mend(owner, merged, false);
+      }
+    }
+  }
+
+  #onLateRecord(owner: number, record: Record): void {
+    const before = this.merged();
+    this.#merged = before.join(record);
+    if (!record.absorbs(this.#merged)) this.#mend(owner, this.#merged, true);
+    if (this.#merged === before) return;
+    // The late one knew more: now everybody who answered before is behind.
+    for (let other = 0; other < this.#admitted.owners.length; other++) {
+      if (other === owner || (this.tally.yes & (1 << other)) === 0) continue;
+      this.#mend(other, this.#merged, true);
+    }
+  }
+
+  #mendBehind(owner: number, theirs: Record): void {
+    const merged = this.merged();
+    if (!theirs.absorbs(merged)) this.#mend(owner, merged, true);
+  }
+
+  #mend(owner: number, merged: Record, late: boolean): void {
+    if (merged.context.length === 0) return;
+    const { place, owners, epoch } = this.#admitted;
+    const { effects, replica } = this.#desk;
+    const target = owners[owner]!;
+    const bytes = encodeRecord(merged);
+    if (owner === this.#self) replica.repair(place, { record: merged, bytes });
+    else effects.send(target, repair(epoch, place.key, bytes));
+    effects.note({ kind: "read-repaired", key: place.key, target, late });
+  }
+
+  #ownRecord(): Record {
+    if (this.#ownBytes === undefined) return EMPTY_RECORD;
+    const record = (this.#own ??= decodeRecord(this.#ownBytes));
+    return record ?? EMPTY_RECORD;
+  }
+
+  #markDamaged(owner: number): void {
+    this.#damaged |= 1 << owner;
+    this.tally.reject(owner);
+  }
+
+  #askMissing(now: Instant): void {
+    const waiting = this.#asked & ~(this.tally.yes | this.tally.no);
+    let missing = this.tally.needed - this.tally.got - bitCount(waiting);
+    while (missing-- > 0) {
+      const owner = this.#cheapest();
+      if (owner < 0) return;
+      this.#ask(now, owner);
+    }
+  }
+
+  #cheapest(): number {
+    let best = -1;
+    let bestCost = Number.POSITIVE_INFINITY;
+    for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
+      if (!this.#canAsk(owner)) continue;
+      const cost = this.#desk.liveness.cost(this.#admitted.owners[owner]!);
+      if (cost < bestCost) {
+        best = owner;
+        bestCost = cost;
+      }
+    }
+    return best;
+  }
+
+  #canAsk(owner: number): boolean {
+    return (this.#asked & (1 << owner)) === 0 && this.tally.isSilent(owner) && owner !== this.#self;
+  }
+
+  #ask(now: Instant, owner: number): void {
+    const { id, epoch, place, owners, deadlineAt } = this.#admitted;
+    const target = owners[owner]!;
+    this.#asked |= 1 << owner;
+    this.#desk.liveness.onAsked(target);
+    const remainingMs = Math.max(0, Math.ceil(deadlineAt - now));
+    this.#desk.effects.send(target, read(id, epoch, remainingMs, place.key, this.#digest));
+  }
+
+  #onReply(now: Instant, owner: number): void {
+    const { owners, startedAt } = this.#admitted;
+    if (this.tally.isSilent(owner)) {
+      this.#desk.liveness.onAnswered(owners[owner]!, now - startedAt);
+    }
+  }
+}

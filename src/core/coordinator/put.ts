@@ -1,0 +1,158 @@
+/**
+ * A write.
+ *
+ *     ──too few owners reachable──▶ QUORUM_NOT_MET, nothing stored anywhere
+ *     ──dot minted, delta spread──▶ spreading ──W owners hold it──▶ answered: stored ──last owner spoke──▶ closed
+ *                                       ├─ too few can still hold it ──▶ OUTCOME_UNKNOWN
+ *                                       └─ deadline ──▶ OUTCOME_UNKNOWN
+ *
+ * Once a delta has left, the write may surface at any later time, so "failed" would be a lie (law
+ * 4). What a put covers, that is replaces, depends on the bucket's mode and on whether it brings a
+ * context; see `coveredBy`.
+ */
+import type { Context } from "../causality/context.ts";
+import { EMPTY_CONTEXT, joinContexts } from "../causality/context.ts";
+import type { Record } from "../causality/record.ts";
+import { putDelta, REGISTER } from "../causality/record.ts";
+import { nextTime, registerPayload, remainder } from "../causality/register.ts";
+import type { Instant } from "../effects.ts";
+import type { Refusal } from "../messages.ts";
+import type { Outcome } from "../outcomes.ts";
+import { failed } from "../outcomes.ts";
+import type { BucketMode } from "../requests.ts";
+import { DAMAGED } from "../storage/engine.ts";
+import type { Desk } from "./desk.ts";
+import { Operation } from "./operation.ts";
+import type { Admitted } from "./operation.ts";
+import { Spread } from "./spread.ts";
+
+export class PutOperation extends Operation {
+  readonly #spread: Spread;
+  #covered: Context = EMPTY_CONTEXT;
+
+  constructor(desk: Desk, admitted: Admitted) {
+    super(desk, admitted);
+    this.#spread = new Spread(desk, admitted);
+  }
+
+  start(now: Instant): void {
+    const refusal = this.#mintAndSpread(now);
+    if (refusal !== undefined) {
+      this.answerWith(now, refusal);
+      return this.close(now);
+    }
+    this.desk.deadlines.set(this.deadline, this.admitted.deadlineAt);
+    this.#proceed(now);
+  }
+
+  override onWritten(now: Instant, owner: number): void {
+    this.#spread.onWritten(now, owner);
+    this.#proceed(now);
+  }
+
+  override onRefused(now: Instant, owner: number, _reason: Refusal): void {
+    this.#spread.onRefused(now, owner);
+    this.#proceed(now);
+  }
+
+  onLost(now: Instant, owner: number): void {
+    this.#spread.onLost(owner);
+    this.#proceed(now);
+  }
+
+  onDeadline(now: Instant): void {
+    if (!this.isAnswered) this.#unknown(now, "owners did not confirm in time");
+    this.close(now);
+  }
+
+  protected override giveUpOnSilent(now: Instant): void {
+    this.#spread.giveUpOnSilent(now);
+  }
+
+  #mintAndSpread(now: Instant): Outcome | undefined {
+    const { desk, admitted } = this;
+    const { request, place, context, writeNeeded } = admitted;
+    const reachable = Spread.reachable(desk, admitted);
+    if (reachable < writeNeeded) {
+      const numbers = { needed: writeNeeded, got: reachable };
+      return failed(
+        "QUORUM_NOT_MET",
+        "too few owners can be reached; nothing was written",
+        numbers,
+      );
+    }
+    const row = desk.replica.load(place.partition, place.key);
+    if (row === DAMAGED)
+      return failed("DAMAGED", `the row of this key at ${desk.self} is unreadable`);
+    const covered = coveredBy(request.mode, row.record, context);
+    const refusal = this.#tooMuch(row.record, covered);
+    if (refusal !== undefined) return refusal;
+    const next = desk.replica.nextDot(place.key, row, context);
+    if (next === undefined) return failed("OVERLOADED", "no epoch is leased", { retryAfterMs: 50 });
+    const { high, low } = desk.identity;
+    const { epoch, n } = next;
+    const payload = registerPayload(nextTime(row.record, request.wallMs), request.value);
+    const delta = putDelta(covered, { high, low, epoch, n, kind: REGISTER, path: "", payload });
+    desk.effects.note({ kind: "dot-minted", key: place.key, high, low, epoch, n });
+    this.#covered = delta.context;
+    const waiting = { to: desk.self, id: admitted.id };
+    this.#spread.start(now, desk.replica.storeOwn(place, row, delta, waiting));
+    return undefined;
+  }
+
+  /** The siblings that the put would leave together; replication is never refused, so it is refused here. */
+  #tooMuch(current: Record, covered: Context): Outcome | undefined {
+    const { siblingsMax, recordBytesMax } = this.desk.config;
+    const left = remainder(current, covered);
+    const count = left.count + 1;
+    const bytes = left.bytes + this.admitted.request.value.length;
+    if (count <= siblingsMax && bytes <= recordBytesMax) return undefined;
+    const [unit, got, needed] =
+      count > siblingsMax
+        ? (["siblings", count, siblingsMax] as const)
+        : (["bytes of siblings", bytes, recordBytesMax] as const);
+    return failed(
+      "TOO_MANY_SIBLINGS",
+      `the put would leave ${got} ${unit}, the limit is ${needed}; read, merge, and put with the context`,
+      { needed, got, context: this.seal(current.context) },
+    );
+  }
+
+  #proceed(now: Instant): void {
+    const { tally } = this.#spread;
+    if (!this.isAnswered) {
+      if (tally.isMet) this.#succeed(now);
+      else if (tally.isImpossible)
+        this.#unknown(now, "owners were lost while the write was on its way");
+    }
+    if (this.isAnswered) this.linger(now, tally.isComplete);
+  }
+
+  #succeed(now: Instant): void {
+    const { tally } = this.#spread;
+    const context = this.seal(this.#covered);
+    this.answerWith(now, { kind: "stored", context, receipt: this.receipt(tally, tally.yes, 1) });
+  }
+
+  #unknown(now: Instant, detail: string): void {
+    const { needed, got } = this.#spread.tally;
+    this.answerWith(now, failed("OUTCOME_UNKNOWN", detail, { needed, got }));
+  }
+}
+
+/** What a put replaces of `current`, and of what others may hold. */
+export function coveredBy(
+  mode: BucketMode,
+  current: Record,
+  context: Context | undefined,
+): Context {
+  switch (mode) {
+    case "overwrite":
+      return context ?? current.context;
+    case "lww":
+      return context === undefined ? current.context : joinContexts(current.context, context);
+    case "siblings":
+    case "merge":
+      return context ?? EMPTY_CONTEXT;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The arithmetic of a quorum, apart from every message and timer: who of the owners said yes, who
+ * said no, and what follows from it. It counts *owners*, never replies: a reply that came twice is
+ * one owner (counting replies is the bug that every model of this protocol had first).
+ *
+ *     needed 2 of 3      yes no  open     yes yes  met     no no  impossible
+ *
+ * A yes after a no stands: the owner was thought lost and turned out to have done it.
+ */
+import { assert } from "../base/assert.ts";
+import type { Level } from "../requests.ts";
+
+export class Tally {
+  readonly owners: number;
+  readonly needed: number;
+  /** Bit i is the i-th owner of the preference list. */
+  yes = 0;
+  no = 0;
+
+  constructor(owners: number, needed: number) {
+    assert(owners >= 1 && owners <= 31, `${owners} owners do not fit a tally`);
+    assert(needed >= 1 && needed <= owners, `needed ${needed} of ${owners} owners`);
+    this.owners = owners;
+    this.needed = needed;
+  }
+
+  accept(owner: number): void {
+    this.yes |= 1 << owner;
+    this.no &= ~(1 << owner);
+  }
+
+  reject(owner: number): void {
+    if ((this.yes & (1 << owner)) === 0) this.no |= 1 << owner;
+  }
+
+  get got(): number {
+    return bitCount(this.yes);
+  }
+
+  get isMet(): boolean {
+    return this.got >= this.needed;
+  }
+
+  get isImpossible(): boolean {
+    return this.owners - bitCount(this.no) < this.needed;
+  }
+
+  /** Every owner has said something. */
+  get isComplete(): boolean {
+    return bitCount(this.yes | this.no) === this.owners;
+  }
+
+  isSilent(owner: number): boolean {
+    return ((this.yes | this.no) & (1 << owner)) === 0;
+  }
+}
+
+/** How many owners a level means, or undefined when there are not that many. */
+export function levelCount(level: Exclude<Level, "default">, owners: number): number | undefined {
+  if (level === "one") return 1;
+  if (level === "quorum") return (owners >> 1) + 1;
+  if (level === "all") return owners;
+  return Number.isInteger(level) && level >= 1 && level <= owners ? level : undefined;
+}
+
+export function bitCount(mask: number): number {
+  let count = 0;
+  for (let rest = mask; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}

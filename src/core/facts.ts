@@ -1,0 +1,58 @@
+/**
+ * Facts: what a node observed, typed. One stream feeds log lines, metrics, the simulator's trace
+ * and tests.
+ *
+ * The host may add the time and the node; the core states only what happened.
+ */
+import type { Key } from "./ring/key.ts";
+import type { NodeId } from "./ring/node-id.ts";
+import type { FailureCode } from "./outcomes.ts";
+import type { Operation } from "./requests.ts";
+
+/** Why a node took a new epoch for a key; `notes` of the causality room explain each. */
+export type EpochReason = "first" | "context-ahead" | "boot-floor" | "replica-ahead" | "damaged";
+
+export type DropReason =
+  | "expired"
+  | "malformed"
+  | "unknown-id"
+  | "not-owner"
+  | "stale-epoch"
+  | "old-generation";
+
+export type Fact =
+  | { readonly kind: "peer-linked"; readonly peer: NodeId; readonly generation: number }
+  | { readonly kind: "peer-lost"; readonly peer: NodeId }
+  | { readonly kind: "layout-adopted"; readonly epoch: number }
+  | {
+      readonly kind: "dot-minted";
+      readonly key: Key;
+      readonly high: number;
+      readonly low: number;
+      readonly epoch: number;
+      readonly n: number;
+    }
+  | {
+      readonly kind: "epoch-taken";
+      readonly key: Key;
+      readonly epoch: number;
+      readonly reason: EpochReason;
+    }
+  | { readonly kind: "row-damaged"; readonly key: Key }
+  | { readonly kind: "digest-differed"; readonly key: Key; readonly peer: NodeId }
+  | {
+      readonly kind: "read-repaired";
+      readonly key: Key;
+      readonly target: NodeId;
+      readonly late: boolean;
+    }
+  | { readonly kind: "spare-asked"; readonly key: Key; readonly peer: NodeId }
+  | { readonly kind: "request-forwarded"; readonly key: Key; readonly to: NodeId }
+  | { readonly kind: "message-dropped"; readonly from: NodeId; readonly reason: DropReason }
+  | { readonly kind: "siblings-seen"; readonly key: Key; readonly count: number }
+  | {
+      readonly kind: "request-finished";
+      readonly operation: Operation;
+      readonly outcome: "found" | "not-found" | "stored" | "deleted" | FailureCode;
+      readonly elapsedMs: number;
+    };

@@ -1,0 +1,243 @@
+/**
+ * A cluster member, without any I/O: four doors in, and the four of `effects.ts` out.
+ *
+ *     request    a client asks          ┐
+ *     receive    a peer speaks          ├─▶ coordinator · replica · peers ─▶ send · persist · reply · note
+ *     completed  a write is durable     │
+ *     advance    time has passed        ┘
+ *
+ * Every input runs to completion. This file introduces the subsystems to each other and routes; it
+ * decides nothing. Time is an argument, randomness was given, wall time comes stamped on a request:
+ * the same inputs make the same outputs.
+ */
+import type { Random } from "./base/random.ts";
+import { unreachable } from "./base/assert.ts";
+import type { SipKey } from "./base/siphash.ts";
+import type { ActorId } from "./causality/actor.ts";
+import { decodeRecord } from "./causality/record-codec.ts";
+import type { NodeConfig } from "./config.ts";
+import { Coordinator } from "./coordinator/coordinator.ts";
+import { DeadlineWheel } from "./deadlines.ts";
+import type { Effects, Instant } from "./effects.ts";
+import type { DropReason } from "./facts.ts";
+import { Peers } from "./membership/peers.ts";
+import type { Hello, Message, Read, Refusal, Repair, Write } from "./messages.ts";
+import { held, LAYOUT_ASK, layoutTold, refused, same, written } from "./messages.ts";
+import type { EpochLease } from "./replica/epochs.ts";
+import { Replica } from "./replica/replica.ts";
+import type { ClientRequest } from "./requests.ts";
+import type { Key } from "./ring/key.ts";
+import type { Layout } from "./ring/layout.ts";
+import type { NodeId } from "./ring/node-id.ts";
+import type { DiskAnswer, RowReader } from "./storage/engine.ts";
+import { DAMAGED } from "./storage/engine.ts";
+
+export interface NodeSetup {
+  readonly id: NodeId;
+  readonly actor: ActorId;
+  readonly generation: number;
+  readonly config: NodeConfig;
+  readonly layout: Layout;
+  readonly epochs: EpochLease;
+  /** Shared by all nodes of a cluster: seals the contexts that clients carry. */
+  readonly secret: SipKey;
+  readonly random: Random;
+  readonly rows: RowReader;
+  readonly effects: Effects;
+}
+
+export class Node {
+  readonly id: NodeId;
+  readonly generation: number;
+  readonly #effects: Effects;
+  readonly #deadlines: DeadlineWheel = new DeadlineWheel();
+  readonly #peers: Peers = new Peers();
+  readonly #replica: Replica;
+  readonly #coordinator: Coordinator;
+  #layout: Layout;
+
+  constructor(setup: NodeSetup) {
+    this.id = setup.id;
+    this.generation = setup.generation;
+    this.#effects = setup.effects;
+    this.#layout = setup.layout;
+    this.#replica = new Replica({
+      identity: setup.actor,
+      epochs: setup.epochs,
+      rows: setup.rows,
+      effects: setup.effects,
+      acknowledger: this,
+    });
+    this.#coordinator = new Coordinator({
+      self: setup.id,
+      identity: setup.actor,
+      config: setup.config,
+      secret: setup.secret,
+      random: setup.random,
+      effects: setup.effects,
+      liveness: this.#peers,
+      replica: this.#replica,
+      deadlines: this.#deadlines,
+      layout: () => this.#layout,
+    });
+  }
+
+  request(now: Instant, request: ClientRequest): void {
+    this.#coordinator.request(now, request, undefined);
+  }
+
+  receive(now: Instant, from: NodeId, message: Message): void {
+    switch (message.kind) {
+      case "write":
+        return this.#onWrite(from, message);
+      case "written":
+        return this.#coordinator.onWritten(now, from, message.id);
+      case "read":
+        return this.#onRead(from, message);
+      case "same":
+        return this.#coordinator.onSame(now, from, message.id);
+      case "held":
+        return this.#coordinator.onHeld(now, from, message.id, message.record);
+      case "refused":
+        this.#onRefusalEpoch(from, message.epoch);
+        return this.#coordinator.onRefused(now, from, message.id, message.reason);
+      case "repair":
+        return this.#onRepair(from, message);
+      case "ask":
+        return this.#coordinator.request(now, message.request, from);
+      case "answer":
+        return this.#coordinator.onAnswer(now, from, message.id, message.outcome);
+      case "hello":
+        return this.#onHello(from, message);
+      case "goodbye":
+        return this.#onGoodbye(now, from);
+      case "layout-ask":
+        return this.#effects.send(from, layoutTold(this.#layout));
+      case "layout-told":
+        return this.#onLayout(message.layout);
+      default:
+        return unreachable(message);
+    }
+  }
+
+  completed(now: Instant, token: number, answer: DiskAnswer): void {
+    this.#replica.completed(now, token, answer);
+  }
+
+  advance(now: Instant): void {
+    this.#deadlines.advance(now);
+  }
+
+  /** When to call `advance` next; early is harmless. */
+  get nextDeadline(): Instant | undefined {
+    return this.#deadlines.earliest;
+  }
+
+  get layout(): Layout {
+    return this.#layout;
+  }
+
+  /** Operations that still wait for somebody. Zero when the node is at rest. */
+  get openRequests(): number {
+    return this.#coordinator.openCount;
+  }
+
+  /**
+   * A write of this replica is durable (or there was no room for it): tell whoever waits for it.
+   */
+  onStored(now: Instant, to: NodeId, id: number, answer: DiskAnswer): void {
+    const isOwn = to === this.id;
+    if (answer === "full") {
+      if (isOwn) this.#coordinator.onRefused(now, this.id, id, "full");
+      else this.#effects.send(to, refused(id, "full", this.#layout.epoch));
+    } else if (isOwn) {
+      this.#coordinator.onWritten(now, this.id, id);
+    } else {
+      this.#effects.send(to, written(id));
+    }
+  }
+
+  #onWrite(from: NodeId, { id, epoch, remainingMs, key, delta }: Write): void {
+    if (remainingMs === 0) return this.#drop(from, "expired");
+    const partition = this.#layout.partitioner.of(key);
+    const record = decodeRecord(delta);
+    if (record === undefined) return this.#drop(from, "malformed");
+    const refusal =
+      this.#misplaced(from, partition, epoch) ??
+      this.#replica.apply({ partition, key }, { record, bytes: delta }, { to: from, id });
+    if (refusal !== undefined) this.#refuse(from, id, refusal);
+  }
+
+  #onRead(from: NodeId, message: Read): void {
+    const { id, epoch, remainingMs, key, digestHigh, digestLow } = message;
+    if (remainingMs === 0) return this.#drop(from, "expired");
+    const partition = this.#layout.partitioner.of(key);
+    const misplaced = this.#misplaced(from, partition, epoch);
+    if (misplaced !== undefined) return this.#refuse(from, id, misplaced);
+    const digest = this.#replica.digest(partition, key);
+    if (digest === DAMAGED) return this.#refuse(from, id, "damaged");
+    if (digest.high === digestHigh && digest.low === digestLow) {
+      return this.#effects.send(from, same(id));
+    }
+    this.#sendHeld(from, id, partition, key);
+  }
+
+  #sendHeld(to: NodeId, id: number, partition: number, key: Key): void {
+    const bytes = this.#replica.recordBytes(partition, key);
+    if (bytes === DAMAGED) return this.#refuse(to, id, "damaged");
+    this.#effects.send(to, held(id, bytes ?? new Uint8Array(0)));
+  }
+
+  #onRepair(from: NodeId, { epoch, key, record: bytes }: Repair): void {
+    const partition = this.#layout.partitioner.of(key);
+    const misplaced = this.#misplaced(from, partition, epoch);
+    if (misplaced !== undefined) return this.#drop(from, misplaced);
+    const record = decodeRecord(bytes);
+    if (record === undefined) return this.#drop(from, "malformed");
+    this.#replica.repair({ partition, key }, { record, bytes });
+  }
+
+  #onHello(from: NodeId, { generation, layoutEpoch }: Hello): void {
+    if (!this.#peers.onLinked(from, generation)) return this.#drop(from, "old-generation");
+    this.#effects.note({ kind: "peer-linked", peer: from, generation });
+    if (layoutEpoch > this.#layout.epoch) this.#effects.send(from, LAYOUT_ASK);
+  }
+
+  #onGoodbye(now: Instant, from: NodeId): void {
+    this.#peers.onLost(from);
+    this.#effects.note({ kind: "peer-lost", peer: from });
+    this.#coordinator.onPeerLost(now, from);
+  }
+
+  #onLayout(layout: Layout): void {
+    const current = this.#layout;
+    if (layout.epoch <= current.epoch || layout.clusterId !== current.clusterId) return;
+    this.#layout = layout;
+    this.#effects.note({ kind: "layout-adopted", epoch: layout.epoch });
+  }
+
+  /** Why a message about a partition cannot be served here: another epoch, or another owner. */
+  #misplaced(
+    from: NodeId,
+    partition: number,
+    epoch: number,
+  ): "stale-epoch" | "not-owner" | undefined {
+    if (epoch !== this.#layout.epoch) {
+      this.#onRefusalEpoch(from, epoch);
+      return "stale-epoch";
+    }
+    return this.#layout.isOwner(this.id, partition) ? undefined : "not-owner";
+  }
+
+  #onRefusalEpoch(from: NodeId, epoch: number): void {
+    if (epoch > this.#layout.epoch) this.#effects.send(from, LAYOUT_ASK);
+  }
+
+  #refuse(to: NodeId, id: number, reason: Refusal): void {
+    this.#effects.send(to, refused(id, reason, this.#layout.epoch));
+  }
+
+  #drop(from: NodeId, reason: DropReason): void {
+    this.#effects.note({ kind: "message-dropped", from, reason });
+  }
+}

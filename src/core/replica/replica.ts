@@ -1,0 +1,240 @@
+/**
+ * A node's part as an owner: it loads, joins and stores the rows of its keys, and it alone hands
+ * out its dots.
+ *
+ * A dot that is handed out twice loses an acknowledged write: the second value looks already seen
+ * to everybody who saw the first. So the number of the next dot comes from what is stored, and
+ * whenever the stored row might be older than what this node once handed out, the node goes on
+ * under a new epoch, which nobody has seen anything of. The cases, and every one of them is needed
+ * (each variant without one of them lost acknowledged writes):
+ *
+ *     first           the row holds no dot of this node
+ *     context-ahead   a client has seen a dot of this node that the row does not hold
+ *     boot-floor      the epoch is from before a stop that was not clean: the row's tail may be gone
+ *     replica-ahead   a peer's record holds a dot of this node that the row does not: reserved now, used at the next put
+ *     damaged         the row could not be read and was replaced by a peer's
+ *
+ * Acknowledgements leave in `completed`, attached to the write that earned them (law 1).
+ */
+import type { ActorId } from "../causality/actor.ts";
+import type { Context } from "../causality/context.ts";
+import { highestOwn } from "../causality/context.ts";
+import { ABSENT_DIGEST, encodeRecord } from "../causality/record-codec.ts";
+import type { Digest } from "../causality/record-codec.ts";
+import type { Record } from "../causality/record.ts";
+import { EMPTY_RECORD } from "../causality/record.ts";
+import type { Effects, Instant } from "../effects.ts";
+import type { EpochReason } from "../facts.ts";
+import type { Refusal } from "../messages.ts";
+import type { Key } from "../ring/key.ts";
+import type { NodeId } from "../ring/node-id.ts";
+import type { DiskAnswer, RowReader } from "../storage/engine.ts";
+import { DAMAGED } from "../storage/engine.ts";
+import type { EpochLease } from "./epochs.ts";
+import type { Row } from "./row.ts";
+import { decodeRow, encodeRow, recordBytesOf, rowDigest, wrapRecord } from "./row.ts";
+
+/** The number of the next dot. */
+export interface NextDot {
+  readonly epoch: number;
+  readonly n: number;
+}
+
+/** Who is told when a write is durable. */
+export interface Acknowledger {
+  onStored(now: Instant, to: NodeId, id: number, answer: DiskAnswer): void;
+}
+
+export interface ReplicaSetup {
+  readonly identity: ActorId;
+  readonly epochs: EpochLease;
+  readonly rows: RowReader;
+  readonly effects: Effects;
+  readonly acknowledger: Acknowledger;
+}
+
+interface Waiting {
+  readonly to: NodeId;
+  readonly id: number;
+}
+
+const EMPTY_ROW: Row = { reservedEpoch: 0, record: EMPTY_RECORD };
+/** The token of writes that nobody waits for. */
+const NOBODY = 0;
+
+export class Replica {
+  readonly #identity: ActorId;
+  readonly #epochs: EpochLease;
+  readonly #rows: RowReader;
+  readonly #effects: Effects;
+  readonly #acknowledger: Acknowledger;
+  readonly #waiting: Map<number, Waiting> = new Map();
+  #lastToken = NOBODY;
+
+  constructor(setup: ReplicaSetup) {
+    this.#identity = setup.identity;
+    this.#epochs = setup.epochs;
+    this.#rows = setup.rows;
+    this.#effects = setup.effects;
+    this.#acknowledger = setup.acknowledger;
+  }
+
+  /** Writes that are not durable yet and that somebody waits for. */
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  load(partition: number, key: Key): Row | typeof DAMAGED {
+    const bytes = this.#rows.get(partition, key);
+    if (bytes === undefined) return EMPTY_ROW;
+    const row = bytes === DAMAGED ? undefined : decodeRow(bytes);
+    if (row !== undefined) return row;
+    this.#effects.note({ kind: "row-damaged", key });
+    return DAMAGED;
+  }
+
+  /** The encoded record, without decoding it; no bytes when nothing is held. */
+  recordBytes(partition: number, key: Key): Uint8Array | undefined | typeof DAMAGED {
+    const bytes = this.#rows.get(partition, key);
+    return bytes === undefined || bytes === DAMAGED ? bytes : recordBytesOf(bytes);
+  }
+
+  digest(partition: number, key: Key): Digest | typeof DAMAGED {
+    const bytes = this.#rows.get(partition, key);
+    if (bytes === DAMAGED) return DAMAGED;
+    return bytes === undefined ? ABSENT_DIGEST : rowDigest(bytes);
+  }
+
+  /**
+   * The dot for a write that this node coordinates. `context` is what the client says it has seen.
+   * Undefined when no epoch is leased.
+   */
+  nextDot(key: Key, row: Row, context: Context | undefined): NextDot | undefined {
+    const own = this.#highestHeld(row);
+    const claimed = context === undefined ? undefined : highestOwn(context, this.#identity);
+    if (own === undefined) return this.#firstOf(key, "first");
+    if (claimed !== undefined && isAhead(claimed, own)) return this.#firstOf(key, "context-ahead");
+    if (own.epoch <= this.#epochs.bootFloor) return this.#firstOf(key, "boot-floor");
+    return { epoch: own.epoch, n: own.n + 1 };
+  }
+
+  /**
+   * Stores this node's own write, and tells `to` when it is durable. Answers the encoded delta,
+   * which the other owners are sent: when the delta says it all it is a view of the stored row,
+   * encoded once.
+   */
+  storeOwn(
+    place: { readonly partition: number; readonly key: Key },
+    row: Row,
+    delta: Record,
+    waiting: Waiting,
+  ): Uint8Array {
+    const joined = row.record.join(delta);
+    const own = highestOwn(joined.context, this.#identity);
+    const reserved = (own?.epoch ?? 0) >= row.reservedEpoch ? 0 : row.reservedEpoch;
+    const bytes = encodeRow(reserved, joined);
+    this.#persist(place, bytes, waiting);
+    return joined === delta ? recordBytesOf(bytes) : encodeRecord(delta);
+  }
+
+  /**
+   * Joins what another node coordinated. Answers why not, or nothing; an acknowledgement comes when
+   * it is durable, also for a record that changes nothing: the first copy of it may be on its way
+   * to the disk still.
+   */
+  apply(
+    place: { readonly partition: number; readonly key: Key },
+    incoming: { readonly record: Record; readonly bytes: Uint8Array },
+    waiting: Waiting,
+  ): Refusal | undefined {
+    const row = this.load(place.partition, place.key);
+    if (row === DAMAGED) return "damaged";
+    const reserved = this.#reservedAfter(place.key, row, incoming.record);
+    if (reserved === undefined) return "epochs-exhausted";
+    const joined = row.record.join(incoming.record);
+    this.#persist(place, this.#rowBytes(reserved, joined, incoming), waiting);
+    return undefined;
+  }
+
+  /** Joins what a read found elsewhere. Nobody waits, and what changes nothing is not written. */
+  repair(
+    place: { readonly partition: number; readonly key: Key },
+    incoming: { readonly record: Record; readonly bytes: Uint8Array },
+  ): void {
+    const loaded = this.load(place.partition, place.key);
+    const row = loaded === DAMAGED ? EMPTY_ROW : loaded;
+    const reserved =
+      loaded === DAMAGED
+        ? this.#firstOf(place.key, "damaged")?.epoch
+        : this.#reservedAfter(place.key, row, incoming.record);
+    if (reserved === undefined) return;
+    const joined = row.record.join(incoming.record);
+    const changes = joined !== row.record || reserved !== row.reservedEpoch;
+    if (!changes && loaded !== DAMAGED) return;
+    this.#persist(place, this.#rowBytes(reserved, joined, incoming), undefined);
+  }
+
+  completed(now: Instant, token: number, answer: DiskAnswer): void {
+    const waiting = this.#waiting.get(token);
+    if (waiting === undefined) return;
+    this.#waiting.delete(token);
+    this.#acknowledger.onStored(now, waiting.to, waiting.id, answer);
+  }
+
+  #persist(
+    { partition, key }: { readonly partition: number; readonly key: Key },
+    row: Uint8Array,
+    waiting: Waiting | undefined,
+  ): void {
+    const token = waiting === undefined ? NOBODY : ++this.#lastToken;
+    if (waiting !== undefined) this.#waiting.set(token, waiting);
+    this.#effects.persist([{ partition, key, row }], token);
+  }
+
+  /**
+   * The joined record as a row; when it is the incoming one, the bytes that came are copied, not
+   * encoded again.
+   */
+  #rowBytes(
+    reserved: number,
+    joined: Record,
+    incoming: { readonly record: Record; readonly bytes: Uint8Array },
+  ): Uint8Array {
+    return joined === incoming.record
+      ? wrapRecord(reserved, incoming.bytes)
+      : encodeRow(reserved, joined);
+  }
+
+  /**
+   * What to reserve after joining a peer's record: a new epoch when it knows more of this node than
+   * the row does.
+   */
+  #reservedAfter(key: Key, row: Row, incoming: Record): number | undefined {
+    const theirs = highestOwn(incoming.context, this.#identity);
+    if (theirs === undefined) return row.reservedEpoch;
+    const own = this.#highestHeld(row);
+    if (own !== undefined && !isAhead(theirs, own)) return row.reservedEpoch;
+    return this.#firstOf(key, "replica-ahead")?.epoch;
+  }
+
+  /**
+   * The highest dot of this node that the row accounts for; a reserved epoch counts as its dot
+   * zero.
+   */
+  #highestHeld(row: Row): NextDot | undefined {
+    const own = highestOwn(row.record.context, this.#identity);
+    if (row.reservedEpoch > (own?.epoch ?? 0)) return { epoch: row.reservedEpoch, n: 0 };
+    return own;
+  }
+
+  #firstOf(key: Key, reason: EpochReason): NextDot | undefined {
+    const epoch = this.#epochs.take();
+    if (epoch === undefined) return undefined;
+    this.#effects.note({ kind: "epoch-taken", key, epoch, reason });
+    return { epoch, n: 1 };
+  }
+}
+
+function isAhead(theirs: NextDot, own: NextDot): boolean {
+  return theirs.epoch !== own.epoch ? theirs.epoch > own.epoch : theirs.n > own.n;
+}

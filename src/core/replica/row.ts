@@ -1,0 +1,56 @@
+/**
+ * A row: what one node stores for a key. It is the record, which is the same on every owner, behind
+ * what is this node's own business and never leaves it:
+ *
+ *     reserved epoch   varint   the epoch this node must use for its next dot of the key; 0 when there is none
+ *     record           bytes    to the end of the row
+ */
+import { ByteReader, ByteWriter, momentaryBytes, varintBytes } from "../base/bytes.ts";
+import type { Digest } from "../causality/record-codec.ts";
+import { decodeRecord, digestOf, recordBytes, writeRecord } from "../causality/record-codec.ts";
+import type { Record } from "../causality/record.ts";
+
+export interface Row {
+  readonly reservedEpoch: number;
+  readonly record: Record;
+}
+
+export function encodeRow(reservedEpoch: number, record: Record): Uint8Array {
+  const size = varintBytes(reservedEpoch) + recordBytes(record);
+  const writer = new ByteWriter(momentaryBytes(size));
+  writer.varint(reservedEpoch);
+  writeRecord(writer, record);
+  return writer.filled();
+}
+
+/** A row around a record that is already encoded. */
+export function wrapRecord(reservedEpoch: number, record: Uint8Array): Uint8Array {
+  const head = varintBytes(reservedEpoch);
+  const row = momentaryBytes(head + record.length);
+  if (reservedEpoch !== 0) new ByteWriter(row).varint(reservedEpoch);
+  row.set(record, head);
+  return row;
+}
+
+export function decodeRow(row: Uint8Array): Row | undefined {
+  const reader = new ByteReader(row);
+  const reservedEpoch = reader.varint();
+  if (reader.failed) return undefined;
+  const record = decodeRecord(row, reader.offset);
+  return record === undefined ? undefined : { reservedEpoch, record };
+}
+
+/** The encoded record inside a row, as a view. */
+export function recordBytesOf(row: Uint8Array): Uint8Array {
+  return row.subarray(recordStart(row));
+}
+
+export function rowDigest(row: Uint8Array): Digest {
+  return digestOf(row, recordStart(row));
+}
+
+function recordStart(row: Uint8Array): number {
+  let at = 0;
+  while (at < row.length && row[at]! >= 0x80) at++;
+  return Math.min(at + 1, row.length);
+}
