@@ -40,9 +40,14 @@ export interface Digest {
   readonly low: number;
 }
 
-/** The digest of a key that is not held. No record has it but by chance of 2^-64. */
+/**
+ * The digest of a key that is not held, and of a record that has seen nothing, which is the same. No
+ * other record has it but by chance of 2^-64.
+ */
 export const ABSENT_DIGEST: Digest = { high: 0, low: 0 };
 
+/** No entries, no dots. */
+const EMPTY_IDENTITY_BYTES = 2;
 const DIGEST_SEED_HIGH = 0x6772616d;
 const DIGEST_SEED_LOW = 0x6d652d31;
 
@@ -119,6 +124,7 @@ export function digestOf(bytes: Uint8Array, start = 0, end: number = bytes.lengt
   reader.u8();
   const identityBytes = reader.varint();
   const identityStart = reader.offset;
+  if (identityBytes === EMPTY_IDENTITY_BYTES) return ABSENT_DIGEST;
   const identityEnd = Math.min(identityStart + identityBytes, end);
   return {
     high: hash32(bytes, identityStart, identityEnd, DIGEST_SEED_HIGH),

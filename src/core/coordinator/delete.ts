@@ -2,7 +2,7 @@
  * A deletion: a delta that covers the dots it saw and adds none. What it did not see survives it.
  *
  *     with a context      ──▶ spreading ──▶ as a put
- *     without             ──▶ gathering ──R owners answered──▶ nothing live: not there, answered
+ *     without             ──▶ gathering ──R owners answered──▶ never written: answered
  *                                                         └──▶ spreading what was seen
  *
  * A delete without a context means "whatever there is now", so it first reads R owners: to trust
@@ -106,18 +106,18 @@ export class DeleteOperation extends Operation {
     if (!this.isAnswered && !this.#isSpreading) this.#proceedGathering(now);
     if (!this.isAnswered && this.#isSpreading) this.#proceedSpreading(now);
     if (!this.isAnswered || this.isClosed) return;
-    this.linger(now, this.#isSpreading ? this.#spread.tally.isComplete : this.#gather.isComplete);
+    if (this.#isSpreading) return this.linger(now, this.#spread.tally.isComplete);
+    if (this.#gather.tally.isImpossible && this.#gather.isComplete) this.#gather.settleUnmet();
+    this.linger(now, this.#gather.isComplete);
   }
 
   #proceedGathering(now: Instant): void {
     const { tally } = this.#gather;
     if (tally.isMet) {
       const merged = this.#gather.merged();
-      const live = !merged.isTombstone;
-      if (live) return this.#spreadOver(now, merged.context);
-      this.#covered = merged.context;
-      this.#gather.settle();
-      this.answerWith(now, this.#deleted(tally.yes));
+      // Also over a tombstone: that a deletion was seen somewhere does not mean that W owners hold it.
+      if (merged.context.length > 0) return this.#spreadOver(now, merged.context);
+      this.answerWith(now, this.#deleted(this.#gather.heldMask()));
     } else if (tally.isImpossible) {
       this.answerWith(now, this.#failure("too few owners can be reached"));
     }

@@ -31,8 +31,7 @@ export class Gather {
   #asked = 0;
   #damaged = 0;
   #digest: Digest = ABSENT_DIGEST;
-  #ownBytes: Uint8Array | undefined = undefined;
-  #own: Record | undefined = undefined;
+  #own: Record = EMPTY_RECORD;
   /** What owners other than this node hold, by owner; undefined until the first that differs. */
   #others: (Record | undefined)[] | undefined = undefined;
   #merged: Record | undefined = undefined;
@@ -50,15 +49,9 @@ export class Gather {
    * once.
    */
   start(now: Instant): void {
-    const { place, owners } = this.#admitted;
-    const bytes = this.#desk.replica.recordBytes(place.partition, place.key);
-    if (bytes === DAMAGED) {
-      this.#markDamaged(this.#self);
-    } else {
-      this.#ownBytes = bytes;
-      this.#digest = bytes === undefined ? ABSENT_DIGEST : digestOf(bytes);
-      this.tally.accept(this.#self);
-    }
+    const { owners } = this.#admitted;
+    if (this.#readOwn()) this.tally.accept(this.#self);
+    else this.#markDamaged(this.#self);
     for (let owner = 0; owner < owners.length; owner++) {
       if (owner !== this.#self && !this.#desk.liveness.isLinked(owners[owner]!)) {
         this.tally.reject(owner);
@@ -80,13 +73,14 @@ export class Gather {
   onSame(now: Instant, owner: number): void {
     this.#onReply(now, owner);
     this.tally.accept(owner);
-    if (this.#isSettled) this.#mendBehind(owner, this.#ownRecord());
+    if (this.#isSettled) this.#mendBehind(owner, this.#own);
   }
 
   onHeld(now: Instant, owner: number, bytes: Uint8Array): void {
-    this.#onReply(now, owner);
     const record = bytes.length === 0 ? EMPTY_RECORD : decodeRecord(bytes.slice());
-    if (record === undefined) return this.onLost(now, owner);
+    // What is no record stands in a row that its owner cannot read either.
+    if (record === undefined) return this.onRefused(now, owner, "damaged");
+    this.#onReply(now, owner);
     const { effects } = this.#desk;
     const { place, owners } = this.#admitted;
     effects.note({ kind: "digest-differed", key: place.key, peer: owners[owner]! });
@@ -127,7 +121,7 @@ export class Gather {
   /** Everything that the owners who answered hold, joined. */
   merged(): Record {
     if (this.#merged !== undefined) return this.#merged;
-    let merged = this.#ownRecord();
+    let merged = this.#own;
     for (const other of this.#others ?? []) if (other !== undefined) merged = merged.join(other);
     return (this.#merged = merged);
   }
@@ -135,7 +129,7 @@ export class Gather {
   /** Owners that hold exactly the joined record. */
   heldMask(): number {
     const merged = this.merged();
-    const own = this.#ownRecord();
+    const own = this.#own;
     let mask = 0;
     for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
       if ((this.tally.yes & (1 << owner)) === 0) continue;
@@ -153,13 +147,25 @@ export class Gather {
     // Everybody agreed: nothing is decoded for the sake of repair.
     if (this.#others === undefined && this.#damaged === 0) return;
     const merged = this.merged();
-    const own = this.#ownRecord();
+    const own = this.#own;
     for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
       const bit = 1 << owner;
       if ((this.#damaged & bit) !== 0) this.#mend(owner, merged, false);
       else if ((this.tally.yes & bit) !== 0 && !(this.#others?.[owner] ?? own).absorbs(merged)) {
         this.#mend(owner, merged, false);
       }
+    }
+  }
+
+  /**
+   * The quorum cannot be met. If all that is missing is unreadable rows, nobody knows more than those
+   * who answered: mend from them now, or the key would stay unreadable for ever.
+   */
+  settleUnmet(): void {
+    const everybody = (1 << this.#admitted.owners.length) - 1;
+    if (this.#damaged === 0 || (this.tally.yes | this.#damaged) !== everybody) return;
+    for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
+      if ((this.#damaged & (1 << owner)) !== 0) this.#mend(owner, this.merged(), false);
     }
   }
 
@@ -181,7 +187,6 @@ export class Gather {
   }
 
   #mend(owner: number, merged: Record, late: boolean): void {
-    if (merged.context.length === 0) return;
     const { place, owners, epoch } = this.#admitted;
     const { effects, replica } = this.#desk;
     const target = owners[owner]!;
@@ -191,10 +196,16 @@ export class Gather {
     effects.note({ kind: "read-repaired", key: place.key, target, late });
   }
 
-  #ownRecord(): Record {
-    if (this.#ownBytes === undefined) return EMPTY_RECORD;
-    const record = (this.#own ??= decodeRecord(this.#ownBytes));
-    return record ?? EMPTY_RECORD;
+  /** False when the own row is there and cannot be read; bytes that are no record are no row either. */
+  #readOwn(): boolean {
+    const { place } = this.#admitted;
+    const bytes = this.#desk.replica.recordBytes(place.partition, place.key);
+    if (bytes === undefined) return true;
+    const record = bytes === DAMAGED ? undefined : decodeRecord(bytes);
+    if (bytes === DAMAGED || record === undefined) return false;
+    this.#own = record;
+    this.#digest = digestOf(bytes);
+    return true;
   }
 
   #markDamaged(owner: number): void {

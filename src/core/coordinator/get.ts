@@ -71,7 +71,9 @@ export class GetOperation extends Operation {
       if (tally.isMet) this.#succeed(now);
       else if (tally.isImpossible) this.#fail(now, "too few owners can be reached");
     }
-    if (this.isAnswered) this.linger(now, this.#gather.isComplete);
+    if (!this.isAnswered) return;
+    if (tally.isImpossible && this.#gather.isComplete) this.#gather.settleUnmet();
+    this.linger(now, this.#gather.isComplete);
   }
 
   #succeed(now: Instant): void {
