@@ -1,0 +1,32 @@
+/**
+ * Every checker of a run, by the order of their names. What is not here is not checked.
+ *
+ * S19, that the same seed gives the same trace, takes two runs and so stands apart in
+ * `determinism.ts`.
+ */
+import type { CheckerFactory } from "../checker.ts";
+import { ackHonesty } from "./ack-honesty.ts";
+import { convergence } from "./convergence.ts";
+import { dotUniqueness } from "./dot-uniqueness.ts";
+import { growth } from "./growth.ts";
+import { invention } from "./invention.ts";
+import { leaks } from "./leaks.ts";
+import { lostWrites } from "./lost-writes.ts";
+import { placement } from "./placement.ts";
+import { regularReads } from "./regular-reads.ts";
+import { resurrection } from "./resurrection.ts";
+import { sessions } from "./sessions.ts";
+
+export const ALL_CHECKERS: readonly CheckerFactory[] = [
+  lostWrites,
+  invention,
+  resurrection,
+  dotUniqueness,
+  convergence,
+  ackHonesty,
+  sessions,
+  regularReads,
+  placement,
+  growth,
+  leaks,
+];

@@ -1,0 +1,93 @@
+/**
+ * B1: a record stays small.
+ *
+ *     siblings   after its own put a coordinator holds at most `siblingsMax` values
+ *     context    one entry for each owner, and one more for each time an owner stopped or forgot
+ *
+ * A record that grows with every write makes every later write slower, until the key is unusable.
+ * The bound on siblings is checked where it is promised: at the coordinator, right after the put.
+ * Elsewhere a row may hold more, since what others put concurrently is never refused; that none of
+ * them outlives its replacement is S1.
+ *
+ * Where it holds: siblings, always. Context, at the end, at every node: owners are fixed in a run.
+ */
+import type { Fact } from "../../core/facts.ts";
+import type { Key } from "../../core/ring/key.ts";
+import type { NodeId } from "../../core/ring/node-id.ts";
+import type { RowWrite } from "../../core/storage/engine.ts";
+import type { Checker, RunView } from "../checker.ts";
+import type { Observer } from "../observer.ts";
+import { MemoryLosses } from "./memory-losses.ts";
+import { recordOf } from "./stored.ts";
+
+type DotMinted = Extract<Fact, { readonly kind: "dot-minted" }>;
+
+export function growth(run: RunView): Checker {
+  return new Growth(run);
+}
+
+class Growth implements Checker {
+  readonly id = "B1";
+  readonly rule =
+    "siblings stay under their limit, and a context grows with stops, not with writes";
+  readonly observer: Observer;
+  readonly #run: RunView;
+  readonly #losses: MemoryLosses;
+  readonly #minting: Map<NodeId, DotMinted> = new Map();
+  readonly #problems: string[] = [];
+  #checked = 0;
+
+  constructor(run: RunView) {
+    this.#run = run;
+    this.#losses = new MemoryLosses(run);
+    this.observer = {
+      onFact: (node, fact) => {
+        if (fact.kind === "dot-minted") this.#minting.set(node, fact);
+      },
+      onPersist: (node, writes) => this.#onPersist(node, writes),
+      onCrash: (node) => this.#losses.onCrash(node),
+      onRestart: (node, kind) => void this.#losses.onRestart(node, kind),
+      onFault: (kind, node) => void this.#losses.onFault(kind, node),
+    };
+  }
+
+  get checked(): number {
+    return this.#checked;
+  }
+
+  finish(run: RunView): readonly string[] {
+    for (const node of run.nodes) {
+      for (const { key, row } of run.contents(node)) this.#checkContext(run, node, key, row);
+    }
+    return this.#problems;
+  }
+
+  #checkContext(run: RunView, node: NodeId, key: Key, row: Uint8Array): void {
+    this.#checked++;
+    const entries = recordOf(row)?.context.length ?? 0;
+    let bound = 0;
+    for (const owner of run.owners(key)) {
+      bound += 1 + this.#losses.stoppedBy(owner) + this.#losses.lostBy(owner);
+    }
+    if (entries <= bound) return;
+    this.#problems.push(
+      `${key}: the context at ${node} has ${entries} entries, owners, stops and losses explain ${bound}`,
+    );
+  }
+
+  #onPersist(node: NodeId, writes: readonly RowWrite[]): void {
+    const minted = this.#minting.get(node);
+    if (minted === undefined) return;
+    for (const { key, row } of writes) {
+      if (key !== minted.key) continue;
+      this.#minting.delete(node);
+      this.#checked++;
+      const siblings = recordOf(row)?.dots.length ?? 0;
+      const { siblingsMax } = this.#run.config;
+      if (siblings <= siblingsMax) continue;
+      this.#problems.push(
+        `${key}: ${node} put a value beside others, ${siblings} in all, the limit is ${siblingsMax}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Who forgot what it had promised to remember, and when: the condition under which most rules hold.
+ *
+ *     lost      a node forgot durable rows: its disk was replaced, or a row of it was damaged
+ *     stopped   a node forgot, at most, rows that were visible and not durable yet
+ *
+ * A quorum rule says "of any w owners that hold it and any r that are asked, one is both". It says
+ * nothing once an owner that held it does so no longer, so a checker remembers the count when an
+ * operation begins and applies its rule only if the count is the same when it ends.
+ */
+import type { Key } from "../../core/ring/key.ts";
+import type { NodeId } from "../../core/ring/node-id.ts";
+import type { RunView } from "../checker.ts";
+import type { FaultKind } from "../faults.ts";
+import type { RestartKind } from "../observer.ts";
+
+export class MemoryLosses {
+  readonly #run: RunView;
+  readonly #lost: Map<NodeId, number> = new Map();
+  readonly #stopped: Map<NodeId, number> = new Map();
+  readonly #owners: Map<Key, readonly NodeId[]> = new Map();
+
+  constructor(run: RunView) {
+    this.#run = run;
+  }
+
+  /** How often an owner of the key forgot durable rows so far. */
+  lost(key: Key): number {
+    return this.#sum(this.#lost, key);
+  }
+
+  /** How often an owner of the key forgot anything at all so far. */
+  forgot(key: Key): number {
+    return this.#sum(this.#lost, key) + this.#sum(this.#stopped, key);
+  }
+
+  lostBy(node: NodeId): number {
+    return this.#lost.get(node) ?? 0;
+  }
+
+  stoppedBy(node: NodeId): number {
+    return this.#stopped.get(node) ?? 0;
+  }
+
+  onCrash(node: NodeId): void {
+    this.#stopped.set(node, this.stoppedBy(node) + 1);
+  }
+
+  /** True when this restart found less than was durable before the stop. */
+  onRestart(node: NodeId, kind: RestartKind): boolean {
+    if (kind === "kept" || kind === "clean") return false;
+    this.#lost.set(node, this.lostBy(node) + 1);
+    return true;
+  }
+
+  /** True when this fault took a durable row away. */
+  onFault(kind: FaultKind, node: NodeId | undefined): boolean {
+    if (kind !== "row-damaged" || node === undefined) return false;
+    this.#lost.set(node, this.lostBy(node) + 1);
+    return true;
+  }
+
+  #sum(counts: ReadonlyMap<NodeId, number>, key: Key): number {
+    if (counts.size === 0) return 0;
+    let owners = this.#owners.get(key);
+    if (owners === undefined) {
+      owners = this.#run.owners(key);
+      this.#owners.set(key, owners);
+    }
+    let sum = 0;
+    for (const owner of owners) sum += counts.get(owner) ?? 0;
+    return sum;
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * S3: what is gone stays gone.
+ *
+ *     at one node    a record only grows: a dot that it knows and no longer holds never comes back,
+ *                    and what it knows it goes on knowing
+ *     to readers     a value that a read saw replaced or deleted is not returned by a later,
+ *                    comparable read, and is not there at the end
+ *
+ * Reads are comparable when their owners must overlap: `held` of the first receipt counts the owners
+ * that held exactly what was returned, and with those that the second had to ask they are more than
+ * there are. Without that overlap an older value may rightly be seen again (no blocking repair).
+ *
+ * Where it holds: at a node, between its crashes, since a crash may undo what was not durable yet,
+ * and between its memory losses. To readers, while no owner of the key crashed or forgot from the
+ * beginning of the first read on, and in modes that return every live value.
+ */
+import type { Context } from "../../core/causality/context.ts";
+import { contains, descends } from "../../core/causality/context.ts";
+import type { Dot, Record } from "../../core/causality/record.ts";
+import type { Message } from "../../core/messages.ts";
+import type { Key } from "../../core/ring/key.ts";
+import type { NodeId } from "../../core/ring/node-id.ts";
+import type { RowWrite } from "../../core/storage/engine.ts";
+import type { Checker, RunView } from "../checker.ts";
+import type { HistoryEntry } from "../history.ts";
+import type { Observer } from "../observer.ts";
+import { heldBy, readersOf } from "./levels.ts";
+import { MemoryLosses } from "./memory-losses.ts";
+import { deltaOf, isGone, ownersRecord, recordOf, valueOf } from "./stored.ts";
+
+/** Earlier reads that a later one is compared with, per key: the latest say the most. */
+const READS_KEPT = 8;
+
+/** What a read showed, and what its owners had forgotten when it began. */
+interface Seen {
+  readonly read: HistoryEntry;
+  readonly context: Context;
+  readonly held: number;
+  readonly forgot: number;
+}
+
+export function resurrection(run: RunView): Checker {
+  return new Resurrection(run);
+}
+
+class Resurrection implements Checker {
+  readonly id = "S3";
+  readonly rule = "a value that was seen replaced or deleted is never seen again";
+  readonly observer: Observer;
+  readonly #run: RunView;
+  readonly #losses: MemoryLosses;
+  readonly #known: Map<NodeId, Map<Key, Record>> = new Map();
+  readonly #dots: Map<string, Dot> = new Map();
+  readonly #began: Map<HistoryEntry, number> = new Map();
+  readonly #seen: Map<Key, Seen[]> = new Map();
+  readonly #problems: string[] = [];
+  #checked = 0;
+
+  constructor(run: RunView) {
+    this.#run = run;
+    this.#losses = new MemoryLosses(run);
+    this.observer = {
+      onInvoke: (entry) => {
+        if (entry.operation === "get") this.#began.set(entry, this.#losses.forgot(entry.key));
+      },
+      onReply: (entry) => {
+        if (entry.operation === "get") this.#onRead(entry);
+      },
+      onSend: (_from, _to, message) => this.#onSend(message),
+      onPersist: (node, writes) => this.#onPersist(node, writes),
+      onCrash: (node) => {
+        this.#losses.onCrash(node);
+        this.#reload(node);
+      },
+      onRestart: (node, kind) => {
+        this.#losses.onRestart(node, kind);
+        this.#reload(node);
+      },
+      onFault: (kind, node) => {
+        if (this.#losses.onFault(kind, node)) this.#reload(node!);
+      },
+    };
+  }
+
+  get checked(): number {
+    return this.#checked;
+  }
+
+  finish(run: RunView): readonly string[] {
+    for (const key of run.keys) {
+      const final = ownersRecord(run, key);
+      const forgot = this.#losses.forgot(key);
+      for (const dot of final.dots) {
+        const value = valueOf(dot);
+        const seen = this.#seen.get(key)?.find((earlier) => {
+          return earlier.forgot === forgot && sawGone(earlier, dot, value);
+        });
+        if (seen === undefined) continue;
+        this.#problems.push(
+          `${key}: ${value} is stored at the end, though get ${seen.read.sequence} saw it gone`,
+        );
+      }
+    }
+    return this.#problems;
+  }
+
+  #onSend(message: Message): void {
+    if (message.kind !== "write") return;
+    const dot = deltaOf(message.delta).dots[0];
+    if (dot !== undefined) this.#dots.set(valueOf(dot), dot);
+  }
+
+  #onPersist(node: NodeId, writes: readonly RowWrite[]): void {
+    const rows = this.#rowsOf(node);
+    for (const { key, row } of writes) {
+      const before = rows.get(key);
+      const after = recordOf(row)!;
+      rows.set(key, after);
+      if (before === undefined) continue;
+      this.#checked++;
+      for (const dot of after.dots) {
+        if (!isGone(before, dot)) continue;
+        this.#problems.push(`${key}: ${valueOf(dot)} was gone at ${node} and is live there again`);
+      }
+      if (descends(after.context, before.context)) continue;
+      this.#problems.push(`${key}: ${node} stored a record that knows less than the one before`);
+    }
+  }
+
+  #onRead(read: HistoryEntry): void {
+    const forgot = this.#losses.forgot(read.key);
+    const began = this.#began.get(read);
+    this.#began.delete(read);
+    const { context } = read;
+    const showsAll = read.mode === "overwrite" || read.mode === "siblings";
+    if (read.status !== "ok" || context === undefined || began !== forgot || !showsAll) return;
+    const earlier = this.#seenOf(read.key);
+    const asked = readersOf(this.#run, read);
+    const owners = this.#run.owners(read.key).length;
+    for (const seen of earlier) {
+      if (seen.forgot !== forgot || seen.read.completedAt! >= read.invokedAt) continue;
+      if (seen.held + asked <= owners) continue;
+      this.#checked++;
+      this.#compare(seen, read);
+    }
+    earlier.push({ read, context, held: heldBy(read), forgot });
+    if (earlier.length > READS_KEPT) earlier.shift();
+  }
+
+  #compare(seen: Seen, read: HistoryEntry): void {
+    for (const value of read.returned ?? []) {
+      const dot = this.#dots.get(value);
+      if (dot === undefined || !sawGone(seen, dot, value)) continue;
+      this.#problems.push(
+        `${read.key}: get ${read.sequence} returned ${value}, which get ${seen.read.sequence}` +
+          ` before it had seen gone at ${seen.held} owners`,
+      );
+    }
+  }
+
+  #seenOf(key: Key): Seen[] {
+    let seen = this.#seen.get(key);
+    if (seen === undefined) {
+      seen = [];
+      this.#seen.set(key, seen);
+    }
+    return seen;
+  }
+
+  #rowsOf(node: NodeId): Map<Key, Record> {
+    let rows = this.#known.get(node);
+    if (rows === undefined) {
+      rows = new Map();
+      this.#known.set(node, rows);
+    }
+    return rows;
+  }
+
+  /** What a node knows after it forgot something. */
+  #reload(node: NodeId): void {
+    const rows = this.#rowsOf(node);
+    rows.clear();
+    for (const { key, row } of this.#run.contents(node)) rows.set(key, recordOf(row)!);
+  }
+}
+
+function sawGone(seen: Seen, dot: Dot, value: string): boolean {
+  return contains(seen.context, dot, dot.n) && !seen.read.returned!.includes(value);
+}

@@ -1,0 +1,147 @@
+/**
+ * S8: what a client has seen, it goes on seeing.
+ *
+ *     read your writes   a read knows every write of this client that was acknowledged before it
+ *     monotonic reads    a read knows everything that an earlier read of this client knew
+ *
+ * Both as far as quorums carry them: the owners that held the write, or that held exactly what the
+ * earlier read returned, and the owners that the later read asked must be more than there are. (A
+ * read at a quorum can return what only one owner holds. Without blocking repair a second read may
+ * miss that owner, and this rule does not apply to the pair.)
+ *
+ * Where it holds: for writes, while no owner of the key lost durable rows in between. For reads,
+ * while none crashed either, since a read may return what is not durable yet.
+ */
+import type { Context } from "../../core/causality/context.ts";
+import { descends, EMPTY_CONTEXT, joinContexts } from "../../core/causality/context.ts";
+import type { Checker, RunView } from "../checker.ts";
+import type { HistoryEntry } from "../history.ts";
+import type { Observer } from "../observer.ts";
+import { heldBy, holdersOf, readersOf } from "./levels.ts";
+import { MemoryLosses } from "./memory-losses.ts";
+
+/** What one client knows of one key, by the number of owners that hold it for certain. */
+interface Knowledge {
+  losses: number;
+  readonly contexts: Context[];
+}
+
+interface Expectation {
+  readonly writes: Context;
+  readonly reads: Context;
+  readonly lost: number;
+  readonly forgot: number;
+}
+
+export function sessions(run: RunView): Checker {
+  return new Sessions(run);
+}
+
+class Sessions implements Checker {
+  readonly id = "S8";
+  readonly rule = "a client's read knows its own acknowledged writes and what it read before";
+  readonly observer: Observer;
+  readonly #run: RunView;
+  readonly #losses: MemoryLosses;
+  readonly #written: Map<string, Knowledge> = new Map();
+  readonly #read: Map<string, Knowledge> = new Map();
+  readonly #began: Map<HistoryEntry, Expectation> = new Map();
+  readonly #problems: string[] = [];
+  #checked = 0;
+
+  constructor(run: RunView) {
+    this.#run = run;
+    this.#losses = new MemoryLosses(run);
+    this.observer = {
+      onInvoke: (entry) => this.#onInvoke(entry),
+      onReply: (entry) => this.#onReply(entry),
+      onCrash: (node) => this.#losses.onCrash(node),
+      onRestart: (node, kind) => void this.#losses.onRestart(node, kind),
+      onFault: (kind, node) => void this.#losses.onFault(kind, node),
+    };
+  }
+
+  get checked(): number {
+    return this.#checked;
+  }
+
+  finish(): readonly string[] {
+    return this.#problems;
+  }
+
+  #onInvoke(entry: HistoryEntry): void {
+    const lost = this.#losses.lost(entry.key);
+    const forgot = this.#losses.forgot(entry.key);
+    const owners = this.#run.owners(entry.key).length;
+    const enough = entry.operation === "get" ? owners + 1 - readersOf(this.#run, entry) : Infinity;
+    this.#began.set(entry, {
+      writes: knownBy(this.#written, entry, lost, enough),
+      reads: knownBy(this.#read, entry, forgot, enough),
+      lost,
+      forgot,
+    });
+  }
+
+  #onReply(entry: HistoryEntry): void {
+    const expected = this.#began.get(entry);
+    this.#began.delete(entry);
+    const { context } = entry;
+    if (expected === undefined || entry.status !== "ok" || context === undefined) return;
+    const lost = this.#losses.lost(entry.key);
+    const forgot = this.#losses.forgot(entry.key);
+    if (entry.operation !== "get") {
+      if (lost === expected.lost) {
+        learn(this.#written, entry, lost, holdersOf(this.#run, entry));
+      }
+      return;
+    }
+    if (lost === expected.lost) this.#expect(entry, expected.writes, "a write of its own");
+    if (forgot !== expected.forgot) return;
+    this.#expect(entry, expected.reads, "what it had read before");
+    learn(this.#read, entry, forgot, heldBy(entry));
+  }
+
+  #expect(read: HistoryEntry, context: Context, what: string): void {
+    if (context.length === 0) return;
+    this.#checked++;
+    if (descends(read.context!, context)) return;
+    this.#problems.push(
+      `${read.key}: get ${read.sequence} of ${read.client} at ${read.node} does not know ${what}`,
+    );
+  }
+}
+
+/** What at least `enough` owners hold of what this client knows, and have not lost since. */
+function knownBy(
+  knowledge: ReadonlyMap<string, Knowledge>,
+  entry: HistoryEntry,
+  losses: number,
+  enough: number,
+): Context {
+  const known = knowledge.get(nameOf(entry));
+  if (known === undefined || known.losses !== losses) return EMPTY_CONTEXT;
+  let context = EMPTY_CONTEXT;
+  for (let held = enough; held < known.contexts.length; held++) {
+    context = joinContexts(context, known.contexts[held]!);
+  }
+  return context;
+}
+
+function learn(
+  knowledge: Map<string, Knowledge>,
+  entry: HistoryEntry,
+  losses: number,
+  held: number,
+): void {
+  let known = knowledge.get(nameOf(entry));
+  if (known === undefined || known.losses !== losses) {
+    known = { losses, contexts: [] };
+    knowledge.set(nameOf(entry), known);
+  }
+  while (known.contexts.length <= held) known.contexts.push(EMPTY_CONTEXT);
+  known.contexts[held] = joinContexts(known.contexts[held]!, entry.context!);
+}
+
+function nameOf(entry: HistoryEntry): string {
+  return `${entry.client}\n${entry.key}`;
+}

@@ -1,0 +1,95 @@
+/**
+ * How a checker reads what nodes store and send: opened, and each array of bytes only once.
+ *
+ * Rows and deltas never change after they were handed over, so the bytes themselves are the name
+ * under which the opened record is remembered. Ten checkers may look at one row for the price of one.
+ */
+import { assert } from "../../core/base/assert.ts";
+import { utf8Decode } from "../../core/base/utf8.ts";
+import type { Dot, Record } from "../../core/causality/record.ts";
+import { EMPTY_RECORD } from "../../core/causality/record.ts";
+import { decodeRecord } from "../../core/causality/record-codec.ts";
+import { registerValue } from "../../core/causality/register.ts";
+import { contains } from "../../core/causality/context.ts";
+import { decodeRow } from "../../core/replica/row.ts";
+import type { Key } from "../../core/ring/key.ts";
+import type { NodeId } from "../../core/ring/node-id.ts";
+import type { RowRead } from "../../core/storage/engine.ts";
+import { DAMAGED } from "../../core/storage/engine.ts";
+import type { RunView } from "../checker.ts";
+
+const openedRows = new WeakMap<Uint8Array, Record>();
+const openedDeltas = new WeakMap<Uint8Array, Record>();
+
+/** The record in a row; the empty one when there is no row, undefined when it cannot be read. */
+export function recordOf(row: RowRead): Record | undefined {
+  if (row === DAMAGED) return undefined;
+  if (row === undefined) return EMPTY_RECORD;
+  let record = openedRows.get(row);
+  if (record === undefined) {
+    record = decodeRow(row)?.record;
+    assert(record !== undefined, `a node stored a row of ${row.length} bytes that is no row`);
+    openedRows.set(row, record);
+  }
+  return record;
+}
+
+/** The record in a `write` message: a new dot, if any, and what it replaces. */
+export function deltaOf(bytes: Uint8Array): Record {
+  let record = openedDeltas.get(bytes);
+  if (record === undefined) {
+    record = decodeRecord(bytes);
+    assert(record !== undefined, `a node sent a delta of ${bytes.length} bytes that is no record`);
+    openedDeltas.set(bytes, record);
+  }
+  return record;
+}
+
+/** Everything that the owners of a key know together, as they would answer a read of all. */
+export function ownersRecord(run: RunView, key: Key): Record {
+  return unionOf(run, key, (node) => run.row(node, key));
+}
+
+/**
+ * The same, of what is sure to be left if all of them crash: a row that cannot be read now is not
+ * counted on, though a crash might bring back the one before it.
+ */
+export function durableOwnersRecord(run: RunView, key: Key): Record {
+  return unionOf(run, key, (node) => {
+    return run.row(node, key) === DAMAGED ? DAMAGED : run.durableRow(node, key);
+  });
+}
+
+export function valueOf(dot: Dot): string {
+  return utf8Decode(registerValue(dot.payload)) ?? "(not text)";
+}
+
+export function isLive(record: Record, dot: Dot): boolean {
+  return record.dots.some((live) => sameDot(live, dot));
+}
+
+/** The record knows the dot, and knows that it was replaced or deleted. */
+export function isGone(record: Record, dot: Dot): boolean {
+  return contains(record.context, dot, dot.n) && !isLive(record, dot);
+}
+
+export function sameDot(left: DotName, right: DotName): boolean {
+  return (
+    left.n === right.n &&
+    left.epoch === right.epoch &&
+    left.low === right.low &&
+    left.high === right.high
+  );
+}
+
+/** What tells one dot from another. */
+type DotName = Pick<Dot, "high" | "low" | "epoch" | "n">;
+
+function unionOf(run: RunView, key: Key, rowOf: (node: NodeId) => RowRead): Record {
+  let union = EMPTY_RECORD;
+  for (const owner of run.owners(key)) {
+    const record = recordOf(rowOf(owner));
+    if (record !== undefined) union = union.join(record);
+  }
+  return union;
+}

@@ -1,0 +1,46 @@
+/**
+ * The verbs of one client, as a test's author would say them.
+ *
+ *     const read = sim.client("c1").get("cart");
+ *     ...
+ *     sim.client("c1").put("cart", "book", { context: read.context, w: "all" });
+ *
+ * Every verb answers a handle at once; time must pass before it is filled in.
+ */
+import type { Operation } from "../core/requests.ts";
+import type { ClientOperation, Clients, OperationOptions } from "./clients.ts";
+
+export class Client {
+  readonly name: string;
+  readonly #clients: Clients;
+  readonly #usual: OperationOptions;
+
+  /** What `usual` says holds for every operation whose own options do not say another. */
+  constructor(clients: Clients, name: string, usual: OperationOptions) {
+    this.#clients = clients;
+    this.name = name;
+    this.#usual = usual;
+  }
+
+  get(key: string, options?: OperationOptions): ClientOperation {
+    return this.#start("get", key, undefined, options);
+  }
+
+  put(key: string, value: string, options?: OperationOptions): ClientOperation {
+    return this.#start("put", key, value, options);
+  }
+
+  delete(key: string, options?: OperationOptions): ClientOperation {
+    return this.#start("delete", key, undefined, options);
+  }
+
+  #start(
+    operation: Operation,
+    key: string,
+    value: string | undefined,
+    options: OperationOptions | undefined,
+  ): ClientOperation {
+    const together = options === undefined ? this.#usual : { ...this.#usual, ...options };
+    return this.#clients.start(this.name, operation, { key, value, options: together });
+  }
+}

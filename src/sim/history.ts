@@ -1,0 +1,41 @@
+/**
+ * What the clients of a run saw, one record an operation: the only evidence a black-box checker may
+ * use.
+ *
+ * `info` means that the operation may or may not have had an effect, for ever. `fail` is used only
+ * when it provably had none. Every value written in a run is unique, so a value names its write.
+ * Contexts are kept opened: a checker compares what was claimed with what was stored.
+ */
+import type { Context } from "../core/causality/context.ts";
+import type { NodeId } from "../core/ring/node-id.ts";
+import type { Key } from "../core/ring/key.ts";
+import type { BucketMode, Level, Operation } from "../core/requests.ts";
+import type { FailureCode, Receipt } from "../core/outcomes.ts";
+
+export type Status = "open" | "ok" | "fail" | "info";
+
+export interface HistoryEntry {
+  readonly client: string;
+  /** Position in the run: entries are numbered in order of invocation. */
+  readonly sequence: number;
+  readonly node: NodeId;
+  readonly operation: Operation;
+  readonly key: Key;
+  readonly mode: BucketMode;
+  readonly r: Level;
+  readonly w: Level;
+  /** The value of a put, as text; unique in the run. */
+  readonly value: string | undefined;
+  /** The causal context that the operation carried, opened. */
+  readonly given: Context | undefined;
+  /** Virtual milliseconds of the run. */
+  readonly invokedAt: number;
+  completedAt: number | undefined;
+  status: Status;
+  code: FailureCode | undefined;
+  /** Values a get returned, newest first; empty for not found. */
+  returned: readonly string[] | undefined;
+  /** The context that the answer carried, opened. */
+  context: Context | undefined;
+  receipt: Receipt | undefined;
+}

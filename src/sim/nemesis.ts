@@ -1,0 +1,214 @@
+/**
+ * The one who breaks things: faults at random instants, each for a drawn while.
+ *
+ * Every kind of fault is a plan of its own with its own generator, so that leaving one out does not
+ * move the others.
+ *
+ * Permanent loss is limited: only nodes in `forgetful` ever lose rows, and there are fewer of them
+ * than the smallest write quorum has members. So some owner always remembers every acknowledged
+ * write, and whatever is lost is a bug.
+ */
+import type { Random } from "../core/base/random.ts";
+import type { NodeId } from "../core/ring/node-id.ts";
+import type { RestartKind } from "./observer.ts";
+import type { Simulation } from "./simulation.ts";
+
+/** How often, on average, and for how long at most. */
+export interface FaultPlan {
+  readonly everyMs: number;
+  readonly lastsMsMax: number;
+}
+
+export type PartitionKind = "split" | "isolate" | "bridge";
+
+export interface NemesisOptions {
+  readonly partitions:
+    | (FaultPlan & { readonly kinds: readonly PartitionKind[]; readonly oneWayRate: number })
+    | undefined;
+  readonly clogs: FaultPlan | undefined;
+  readonly crashes:
+    | (FaultPlan & {
+        readonly silentRate: number;
+        /** Probability of a stop in order instead. */
+        readonly stopRate: number;
+        /** Probability that a forgetful node forgets when it crashes. */
+        readonly forgetRate: number;
+      })
+    | undefined;
+  readonly pauses: FaultPlan | undefined;
+  readonly slowness: (FaultPlan & { readonly factorMax: number }) | undefined;
+  readonly slowDisks: (FaultPlan & { readonly syncMsMax: number }) | undefined;
+  readonly damage: FaultPlan | undefined;
+  readonly wallJumps: (FaultPlan & { readonly jumpMsMax: number }) | undefined;
+  /** Number of nodes that may lose rows. */
+  readonly forgetful: number;
+  /** Strikes, as `crashes 3`, that are drawn and not done: how a failing run is made smaller. */
+  readonly skipped: readonly string[];
+}
+
+/** The parts of the options that are faults. */
+export const PLANS = [
+  "partitions",
+  "clogs",
+  "crashes",
+  "pauses",
+  "slowness",
+  "slowDisks",
+  "damage",
+  "wallJumps",
+] as const;
+
+export class Nemesis {
+  readonly #sim: Simulation;
+  readonly #random: Random;
+  readonly #options: NemesisOptions;
+  readonly #forgetful: readonly NodeId[];
+  readonly #skipped: ReadonlySet<string>;
+  readonly #done: string[] = [];
+  #isStopped = false;
+
+  constructor(sim: Simulation, random: Random, options: NemesisOptions) {
+    this.#sim = sim;
+    this.#random = random;
+    this.#options = options;
+    this.#skipped = new Set(options.skipped);
+    const nodes = [...sim.nodes];
+    random.fork("forgetful").shuffle(nodes);
+    this.#forgetful = nodes.slice(0, options.forgetful);
+  }
+
+  start(): void {
+    const { partitions, clogs, crashes, pauses, slowness } = this.#options;
+    const { slowDisks, damage, wallJumps } = this.#options;
+    this.#plan("partitions", partitions, (random, plan, ms) => this.#partition(random, plan, ms));
+    this.#plan("clogs", clogs, (random, _plan, ms) => this.#clog(random, ms));
+    this.#plan("crashes", crashes, (random, plan, ms) => this.#crash(random, plan, ms));
+    this.#plan("pauses", pauses, (random, _plan, ms) => this.#pause(random, ms));
+    this.#plan("slowness", slowness, (random, plan, ms) => this.#slow(random, plan.factorMax, ms));
+    this.#plan("slowDisks", slowDisks, (random, plan, ms) => this.#slowDisk(random, plan, ms));
+    this.#plan("damage", damage, (random) => this.#damage(random));
+    this.#plan("wallJumps", wallJumps, (random, plan) => this.#jump(random, plan.jumpMsMax));
+  }
+
+  /** Every strike that was done, by its name: what `skipped` may name. */
+  get strikesDone(): readonly string[] {
+    return this.#done;
+  }
+
+  /** No further fault, and every fault that lasts ends now. */
+  stop(): void {
+    this.#isStopped = true;
+    const sim = this.#sim;
+    sim.network.heal();
+    for (const id of sim.nodes) {
+      const node = sim.node(id);
+      if (!node.isUp) node.restart();
+      node.resume();
+      node.slow(1);
+      node.quickDisk();
+    }
+  }
+
+  #plan<Plan extends FaultPlan>(
+    name: (typeof PLANS)[number],
+    plan: Plan | undefined,
+    strike: (random: Random, plan: Plan, lastsMs: number) => void,
+  ): void {
+    if (plan === undefined) return;
+    const random = this.#random.fork(name);
+    let count = 0;
+    const next = (): void => {
+      this.#sim.after(random.exponential(plan.everyMs), () => {
+        if (this.#isStopped) return;
+        const strikeName = `${name} ${++count}`;
+        // A generator for each strike: one that is left out leaves the next as they were.
+        const drawn = random.fork(strikeName);
+        if (!this.#skipped.has(strikeName)) {
+          this.#done.push(strikeName);
+          strike(drawn, plan, drawn.fraction() * plan.lastsMsMax);
+        }
+        next();
+      });
+    };
+    next();
+  }
+
+  #partition(
+    random: Random,
+    plan: NonNullable<NemesisOptions["partitions"]>,
+    lastsMs: number,
+  ): void {
+    const nodes = [...this.#sim.nodes];
+    if (nodes.length < 2) return;
+    random.shuffle(nodes);
+    const kind = random.pick(plan.kinds);
+    const oneWay = random.chance(plan.oneWayRate);
+    const size = kind === "isolate" ? 1 : random.between(1, nodes.length - 1);
+    const left = nodes.slice(0, size);
+    // A bridge is a node that both sides reach, though they do not reach each other.
+    const right = nodes.slice(kind === "bridge" ? size + 1 : size);
+    if (right.length === 0) return;
+    this.#sim.count(`partition-${kind}`);
+    if (oneWay) this.#sim.count("partition-one-way");
+    const direction = oneWay ? "one-way" : "both";
+    const partition = random.chance(0.5)
+      ? this.#sim.network.partition(left, right, { direction })
+      : this.#sim.network.partition(right, left, { direction });
+    this.#sim.after(lastsMs, () => partition.heal());
+  }
+
+  #clog(random: Random, lastsMs: number): void {
+    const nodes = [...this.#sim.nodes];
+    random.shuffle(nodes);
+    const [from, to] = nodes;
+    if (from === undefined || to === undefined) return;
+    this.#sim.count("clog");
+    this.#sim.network.clog(from, to, lastsMs);
+  }
+
+  #crash(random: Random, plan: NonNullable<NemesisOptions["crashes"]>, lastsMs: number): void {
+    const id = random.pick(this.#sim.nodes);
+    const stops = random.chance(plan.stopRate);
+    const silent = random.chance(plan.silentRate);
+    const forgets = random.chance(plan.forgetRate) && this.#forgetful.includes(id);
+    const newIdentity = random.chance(0.5);
+    const node = this.#sim.node(id);
+    if (!node.isUp) return;
+    if (stops) node.stop();
+    else node.crash({ silent });
+    let kind: RestartKind = stops ? "clean" : "kept";
+    if (forgets) kind = newIdentity ? "new-identity" : "lost";
+    this.#sim.after(lastsMs, () => {
+      if (!node.isUp) node.restart(kind);
+    });
+  }
+
+  #pause(random: Random, lastsMs: number): void {
+    const node = this.#sim.node(random.pick(this.#sim.nodes));
+    if (!node.isUp || node.isPaused) return;
+    node.pause();
+    this.#sim.after(lastsMs, () => node.resume());
+  }
+
+  #slow(random: Random, factorMax: number, lastsMs: number): void {
+    const node = this.#sim.node(random.pick(this.#sim.nodes));
+    node.slow(random.between(2, factorMax));
+    this.#sim.after(lastsMs, () => node.slow(1));
+  }
+
+  #slowDisk(random: Random, { syncMsMax }: { readonly syncMsMax: number }, lastsMs: number): void {
+    const node = this.#sim.node(random.pick(this.#sim.nodes));
+    node.slowDisk(random.between(1, syncMsMax));
+    this.#sim.after(lastsMs, () => node.quickDisk());
+  }
+
+  #damage(random: Random): void {
+    if (this.#forgetful.length === 0 || this.#sim.keys.length === 0) return;
+    this.#sim.node(random.pick(this.#forgetful)).damage(random.pick(this.#sim.keys));
+  }
+
+  #jump(random: Random, jumpMsMax: number): void {
+    const node = this.#sim.node(random.pick(this.#sim.nodes));
+    node.jumpWall(random.between(-jumpMsMax, jumpMsMax));
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * Bugs to find: for every checker at least one that it must see.
+ *
+ * A checker that has never found anything has shown nothing. `apply` plants the bug in the classes
+ * of this process, for every run until it is undone; `gramme sim --planted <name>` runs with one.
+ */
+import { memoryBetweenRuns, strayCopies } from "./cluster-bugs.ts";
+import {
+  bootFloorIgnored,
+  crashesOnSlowDisks,
+  epochPerPut,
+  epochsUnused,
+  oneForgetsOften,
+  reservedEpochIgnored,
+} from "./identity-bugs.ts";
+import { newestOnly, repairIgnored, tombstoneDropped } from "./join-bugs.ts";
+import type { RunOptions } from "../swarm.ts";
+import type { Undo } from "./patch.ts";
+import {
+  ackBeforeDurable,
+  differenceIgnored,
+  operationsKept,
+  readsAskOne,
+  repliesCounted,
+  unknownCalledFailed,
+} from "./quorum-bugs.ts";
+
+export interface PlantedBug {
+  readonly description: string;
+  /** The id of the checker that must find it; others may as well. */
+  readonly checker: string;
+  readonly apply: () => Undo;
+  /** A bug that shows only now and then: what makes of a drawn run one in which it shows often. */
+  readonly trouble?: (drawn: RunOptions) => RunOptions;
+}
+
+export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, PlantedBug>([
+  [
+    "epochs-unused",
+    {
+      description: "a node that forgot a key numbers its dots from 1 again",
+      checker: "S1",
+      apply: epochsUnused,
+      trouble: oneForgetsOften,
+    },
+  ],
+  [
+    "newest-only",
+    {
+      description: "of concurrent values the join keeps only the newest",
+      checker: "S1",
+      apply: newestOnly,
+    },
+  ],
+  [
+    "unknown-called-failed",
+    {
+      description: "a write with an unknown outcome is reported as failed",
+      checker: "S2",
+      apply: unknownCalledFailed,
+    },
+  ],
+  [
+    "tombstone-dropped",
+    {
+      description: "the join drops a tombstone when it meets a value",
+      checker: "S3",
+      apply: tombstoneDropped,
+    },
+  ],
+  [
+    "reserved-epoch-ignored",
+    {
+      description: "a node goes on from an old copy of its own past, as a peer brought it",
+      checker: "S4",
+      apply: reservedEpochIgnored,
+      trouble: oneForgetsOften,
+    },
+  ],
+  [
+    "boot-floor-ignored",
+    {
+      description: "after an unclean stop a node goes on from rows whose tail is gone",
+      checker: "S4",
+      apply: bootFloorIgnored,
+      trouble: crashesOnSlowDisks,
+    },
+  ],
+  [
+    "repair-ignored",
+    {
+      description: "a replica does not store what read repair sends it",
+      checker: "S5",
+      apply: repairIgnored,
+    },
+  ],
+  [
+    "replies-counted",
+    {
+      description: "a quorum counts replies instead of distinct owners",
+      checker: "S6",
+      apply: repliesCounted,
+    },
+  ],
+  [
+    "ack-before-durable",
+    {
+      description: "the coordinator's own copy counts before it is durable",
+      checker: "S6",
+      apply: ackBeforeDurable,
+    },
+  ],
+  [
+    "reads-ask-one",
+    {
+      description: "a read is answered by one owner, whatever its level",
+      checker: "S8",
+      apply: readsAskOne,
+    },
+  ],
+  [
+    "difference-ignored",
+    {
+      description: "a read counts an owner that differs, and does not look at what it holds",
+      checker: "S9",
+      apply: differenceIgnored,
+    },
+  ],
+  [
+    "stray-copies",
+    {
+      description: "a node stores what it does not own",
+      checker: "S13",
+      apply: strayCopies,
+    },
+  ],
+  [
+    "memory-between-runs",
+    {
+      description: "a counter lives on from one run to the next",
+      checker: "S19",
+      apply: memoryBetweenRuns,
+    },
+  ],
+  [
+    "epoch-per-put",
+    {
+      description: "every put takes an epoch of its own, and the context grows with each",
+      checker: "B1",
+      apply: epochPerPut,
+    },
+  ],
+  [
+    "operations-kept",
+    {
+      description: "an operation that is over stays in the table of the open ones",
+      checker: "B3",
+      apply: operationsKept,
+    },
+  ],
+]);

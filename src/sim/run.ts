@@ -1,0 +1,292 @@
+/**
+ * One run: trouble, then healing, then judgement.
+ *
+ *     safety     clients and nemesis at work; late messages and crashes as drawn
+ *     liveness   everything is healed and stays so: every quorum operation must succeed within
+ *                5 s, and once late messages have drained, reads of all owners must bring every
+ *                replica to the same state within 60 s
+ *     done       nothing is under way; every checker gives its findings
+ *
+ * The verdict names the gravest of what was found: a node that threw, a broken promise, a cluster
+ * that did not recover.
+ */
+import { Random } from "../core/base/random.ts";
+import type { Instant } from "../core/effects.ts";
+import type { Checker, CheckerFactory } from "./checker.ts";
+import { ALL_CHECKERS } from "./checks/all.ts";
+import type { Client } from "./client.ts";
+import type { ClientOperation } from "./clients.ts";
+import type { FaultKind } from "./faults.ts";
+import type { Status } from "./history.ts";
+import { Nemesis } from "./nemesis.ts";
+import { Simulation } from "./simulation.ts";
+import type { RunOptions } from "./swarm.ts";
+import { drawRun } from "./swarm.ts";
+import type { Place } from "./workload.ts";
+import { Workload } from "./workload.ts";
+
+export type Verdict = "ok" | "crash" | "safety" | "liveness";
+
+export interface Finding {
+  readonly verdict: Exclude<Verdict, "ok">;
+  /** The checker's id; `node` for a node that threw, `L1` to `L3` for the phases of healing. */
+  readonly checker: string;
+  readonly detail: string;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly options: RunOptions;
+  readonly verdict: Verdict;
+  readonly findings: readonly Finding[];
+  readonly events: number;
+  readonly virtualMs: number;
+  /** Of the whole run, by how they ended. */
+  readonly operations: Readonly<Record<Status, number>>;
+  /** What a smaller run could leave out: steps of clients, and strikes of the nemesis. */
+  readonly steps: readonly number[];
+  readonly strikes: readonly string[];
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  /** By kind, or by kind and detail as `epoch-taken/boot-floor`. */
+  readonly facts: ReadonlyMap<string, number>;
+  /** How often each checker could apply its rule. */
+  readonly checked: ReadonlyMap<string, number>;
+  readonly traceHash: string;
+}
+
+export interface RunExtras {
+  readonly checkers?: readonly CheckerFactory[];
+  /** Called with the simulation before it starts: to listen, or to observe. */
+  readonly prepare?: (sim: Simulation) => void;
+}
+
+const SUCCEED_WITHIN_MS = 5_000;
+const CONVERGE_WITHIN_MS = 60_000;
+const RETRY_AFTER_MS = 100;
+const ROUND_MS = 500;
+/** A run with more events than this does not come to rest. */
+const EVENTS_MAX = 50_000_000;
+
+/** The run of a seed, with the options that it draws or with others. */
+export function runSeed(
+  seed: number,
+  options: RunOptions = drawRun(seed),
+  extras: RunExtras = {},
+): RunResult {
+  return new Run(seed, options, extras).result();
+}
+
+class Run {
+  readonly #seed: number;
+  readonly #options: RunOptions;
+  readonly #sim: Simulation;
+  readonly #checkers: readonly Checker[];
+  readonly #findings: Finding[] = [];
+
+  constructor(seed: number, options: RunOptions, extras: RunExtras) {
+    this.#seed = seed;
+    this.#options = options;
+    this.#sim = new Simulation({ ...options.simulation, onBug: "keep" });
+    this.#checkers = (extras.checkers ?? ALL_CHECKERS).map((make) => make(this.#sim));
+    for (const { observer } of this.#checkers) {
+      if (observer !== undefined) this.#sim.observe(observer);
+    }
+    extras.prepare?.(this.#sim);
+  }
+
+  result(): RunResult {
+    const random = new Random(this.#seed);
+    const workload = new Workload(this.#sim, random.fork("workload"), this.#options.workload);
+    const nemesis = new Nemesis(this.#sim, random.fork("nemesis"), this.#options.nemesis);
+    workload.start();
+    nemesis.start();
+    this.#runFor(this.#options.safetyMs);
+    workload.stop();
+    nemesis.stop();
+    this.#heal();
+    this.#judge();
+    return this.#summary(workload.stepsDone, nemesis.strikesDone);
+  }
+
+  #heal(): void {
+    const sim = this.#sim;
+    sim.phase = "liveness";
+    sim.calm();
+    if (sim.bugs.length > 0) return;
+    this.#mustSucceed();
+    this.#runFor(this.#drainMs());
+    this.#mustConverge();
+    this.#runFor(this.#drainMs());
+    this.#mustBeAtRest();
+  }
+
+  /**
+   * Late messages, and requests and connections that time out: after this long nothing old is left.
+   */
+  #drainMs(): number {
+    const { network, connections, config } = this.#sim.settings;
+    const lateMs = this.#options.simulation.network?.lateRate === 0 ? 0 : network.lateMsMax;
+    const timeoutMs = Math.max(config.requestTimeoutMs, ...this.#options.workload.timeoutMs);
+    return lateMs + (connections.timeoutMs ?? 0) + 2 * timeoutMs + 1_000;
+  }
+
+  /**
+   * Every node must serve every key: a read at quorum, then a write with what it read. One node
+   * after the other. Every second key is only read, so that what trouble left behind, siblings and
+   * deletions, is still there to be judged.
+   */
+  #mustSucceed(): void {
+    const sim = this.#sim;
+    const places = Workload.places(this.#options.workload);
+    for (const node of sim.nodes) {
+      const attempts = places.map((place, index) => new Attempt(sim, node, place, index % 2 === 0));
+      const areDone = (): boolean => {
+        for (const attempt of attempts) attempt.look(sim.now);
+        return attempts.every(({ isDone }) => isDone);
+      };
+      if (sim.runUntil(areDone, { within: SUCCEED_WITHIN_MS })) continue;
+      for (const attempt of attempts.filter(({ isDone }) => !isDone)) {
+        const detail = `${attempt.describe()} did not succeed in ${SUCCEED_WITHIN_MS} ms`;
+        this.#found("liveness", "L1", detail);
+      }
+    }
+  }
+
+  /** Reading is all that mends so far: each owner reads all others until they agree. */
+  #mustConverge(): void {
+    const sim = this.#sim;
+    const client = sim.client("convergence");
+    const end = sim.now + CONVERGE_WITHIN_MS;
+    while (!sim.converged && sim.now < end) {
+      for (const { key, mode, id } of Workload.places(this.#options.workload)) {
+        if (sim.agreeOn(id)) continue;
+        for (const node of sim.owners(id)) {
+          client.get(key, { mode, node, r: "all" });
+          // A damaged row fails a read of all; one that needs fewer finds it and mends it.
+          client.get(key, { mode, node, r: "one" });
+        }
+      }
+      this.#runFor(ROUND_MS);
+    }
+    for (const key of sim.keys.filter((each) => !sim.agreeOn(each))) {
+      this.#found(
+        "liveness",
+        "L2",
+        `the owners of ${key} still differ after ${CONVERGE_WITHIN_MS} ms`,
+      );
+    }
+  }
+
+  #mustBeAtRest(): void {
+    for (const { entry } of this.#sim.owed) {
+      const { operation, key, client, sequence } = entry;
+      const what = `${operation} ${key} of ${client} (number ${sequence})`;
+      this.#found("liveness", "L3", `${entry.node} never replied to ${what}`);
+    }
+  }
+
+  #judge(): void {
+    const sim = this.#sim;
+    sim.phase = "done";
+    for (const { node, input, at, error } of sim.bugs) {
+      const where = error.stack ?? error.message;
+      this.#found("crash", "node", `${node} at ${at} ms, given a ${input}: ${where}`);
+    }
+    if (sim.bugs.length > 0) return;
+    for (const checker of this.#checkers) {
+      for (const detail of checker.finish(sim)) this.#found("safety", checker.id, detail);
+    }
+  }
+
+  #summary(steps: readonly number[], strikes: readonly string[]): RunResult {
+    const sim = this.#sim;
+    const operations: Record<Status, number> = { open: 0, ok: 0, fail: 0, info: 0 };
+    for (const { status } of sim.history) operations[status]++;
+    return {
+      seed: this.#seed,
+      options: this.#options,
+      verdict: gravest(this.#findings),
+      findings: this.#findings,
+      events: sim.events,
+      virtualMs: sim.now,
+      operations,
+      steps,
+      strikes,
+      faults: sim.faults,
+      facts: sim.factDetails,
+      checked: new Map(this.#checkers.map(({ id, checked }) => [id, checked])),
+      traceHash: sim.traceHash,
+    };
+  }
+
+  #runFor(ms: number): void {
+    const end = this.#sim.now + ms;
+    while (this.#sim.now < end && this.#sim.bugs.length === 0) {
+      if (this.#sim.events > EVENTS_MAX) {
+        return this.#found("liveness", "L3", `no rest after ${EVENTS_MAX} events`);
+      }
+      this.#sim.runFor(Math.min(1_000, end - this.#sim.now));
+    }
+  }
+
+  #found(verdict: Finding["verdict"], checker: string, detail: string): void {
+    this.#findings.push({ verdict, checker, detail });
+  }
+}
+
+/**
+ * A read at quorum and then a write with its context, of one key through one node, until both
+ * succeed.
+ */
+class Attempt {
+  readonly #client: Client;
+  readonly #node: string;
+  readonly #place: Place;
+  readonly #writes: boolean;
+  #current: ClientOperation;
+  isDone = false;
+
+  constructor(sim: Simulation, node: string, place: Place, writes: boolean) {
+    this.#client = sim.client("liveness");
+    this.#node = node;
+    this.#place = place;
+    this.#writes = writes;
+    this.#current = this.#read();
+  }
+
+  look(now: Instant): void {
+    const { operation, status, completedAt } = this.#current.entry;
+    if (this.isDone || status === "open") return;
+    if (status === "ok") {
+      this.isDone = operation === "put" || !this.#writes;
+      if (!this.isDone) this.#current = this.#write(this.#current);
+    } else if (now >= completedAt! + RETRY_AFTER_MS) {
+      // A refused write may need what another read finds: too many siblings, a damaged row.
+      this.#current = this.#read();
+    }
+  }
+
+  describe(): string {
+    const { operation, key, node, status, code } = this.#current.entry;
+    return `${operation} ${key} through ${node} (last: ${status} ${code ?? ""})`;
+  }
+
+  #read(): ClientOperation {
+    const { key, mode } = this.#place;
+    return this.#client.get(key, { mode, node: this.#node, r: "quorum" });
+  }
+
+  #write(read: ClientOperation): ClientOperation {
+    const { key, mode } = this.#place;
+    const value = `liveness.${read.entry.sequence}`;
+    const { context } = read;
+    return this.#client.put(key, value, { mode, node: this.#node, w: "quorum", context });
+  }
+}
+
+function gravest(findings: readonly Finding[]): Verdict {
+  for (const verdict of ["crash", "safety", "liveness"] as const) {
+    if (findings.some((finding) => finding.verdict === verdict)) return verdict;
+  }
+  return "ok";
+}

@@ -1,0 +1,99 @@
+/**
+ * What a simulation is made of. Everything has a default; the defaults are a quiet cluster without
+ * faults, as a test of one situation wants it. `swarm.ts` draws the settings of a run that wants
+ * trouble.
+ */
+import { assert } from "../core/base/assert.ts";
+import type { NodeConfig } from "../core/config.ts";
+import { nodeConfig } from "../core/config.ts";
+import { LEASE_BLOCK } from "../core/replica/epochs.ts";
+import { balancedPlacement } from "../core/ring/balanced-placement.ts";
+import type { Layout } from "../core/ring/layout.ts";
+import type { NodeId } from "../core/ring/node-id.ts";
+import { nodeId } from "../core/ring/node-id.ts";
+import { planLayout } from "../core/ring/placement.ts";
+import { ringPlacement } from "../core/ring/ring-placement.ts";
+import { PARTITION_COUNT_MIN } from "../core/ring/slot.ts";
+import type { ConnectionOptions } from "./connections.ts";
+import { USUAL_CONNECTIONS } from "./connections.ts";
+import type { NetworkOptions } from "./network.ts";
+import { QUIET_NETWORK } from "./network.ts";
+import type { DiskOptions } from "./storage.ts";
+import { QUICK_DISK } from "./storage.ts";
+
+/** Each node draws its offset and its drift from these, in both directions. */
+export interface WallOptions {
+  readonly offsetMsMax: number;
+  readonly driftPpmMax: number;
+}
+
+export interface SimulationSettings {
+  readonly seed: number;
+  /** How many; they are called n1, n2, n3 … */
+  readonly nodes: number;
+  /** Owners of each partition. */
+  readonly replicas: number;
+  readonly partitions: number;
+  readonly placement: "balanced" | "ring";
+  readonly config: NodeConfig;
+  readonly network: NetworkOptions;
+  readonly connections: ConnectionOptions;
+  readonly disk: DiskOptions;
+  readonly wall: WallOptions;
+  /** Epochs leased at a time; few make the lease a bottleneck. */
+  readonly leaseBlock: number;
+  /** Messages pass through the wire codec. */
+  readonly wire: boolean;
+  /** What an exception inside a node does: stop the test, or be kept in `bugs`. */
+  readonly onBug: "throw" | "keep";
+}
+
+export interface SimulationOptions extends Partial<
+  Omit<SimulationSettings, "config" | "network" | "connections" | "disk" | "wall">
+> {
+  readonly seed: number;
+  readonly config?: Partial<NodeConfig>;
+  readonly network?: Partial<NetworkOptions>;
+  readonly connections?: Partial<ConnectionOptions>;
+  readonly disk?: Partial<DiskOptions>;
+  readonly wall?: Partial<WallOptions>;
+}
+
+export function settingsOf(options: SimulationOptions): SimulationSettings {
+  const config = nodeConfig(options.config ?? {});
+  assert(!("problem" in config), "problem" in config ? config.problem : "");
+  const nodes = options.nodes ?? 5;
+  assert(nodes >= 1 && nodes <= 100, `a simulation has 1 to 100 nodes, got ${nodes}`);
+  return {
+    seed: options.seed,
+    nodes,
+    replicas: options.replicas ?? 3,
+    partitions: options.partitions ?? PARTITION_COUNT_MIN,
+    placement: options.placement ?? "balanced",
+    config,
+    network: { ...QUIET_NETWORK, ...options.network },
+    connections: { ...USUAL_CONNECTIONS, ...options.connections },
+    disk: { ...QUICK_DISK, ...options.disk },
+    wall: { offsetMsMax: 0, driftPpmMax: 0, ...options.wall },
+    leaseBlock: options.leaseBlock ?? LEASE_BLOCK,
+    wire: options.wire ?? false,
+    onBug: options.onBug ?? "throw",
+  };
+}
+
+export function nodeNames(count: number): readonly NodeId[] {
+  return Array.from({ length: count }, (_, index) => nodeId(`n${index + 1}`));
+}
+
+export function clusterLayout(settings: SimulationSettings, names: readonly NodeId[]): Layout {
+  const { placement, partitions, replicas } = settings;
+  const layout = planLayout(placement === "ring" ? ringPlacement() : balancedPlacement, {
+    epoch: 1,
+    clusterId: "simulated",
+    replicas,
+    partitionCount: partitions,
+    nodes: names.map((id) => ({ id, address: `${id}:1`, weight: 1, zone: "" })),
+  });
+  assert(!("problem" in layout), "problem" in layout ? layout.problem : "");
+  return layout;
+}

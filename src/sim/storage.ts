@@ -1,0 +1,207 @@
+/**
+ * The simulated disk of one node: an engine whose writes become durable later, or not at all.
+ *
+ *     write a   write b   write c            visible at once: get answers c
+ *     ├ durable ┤├── uncompleted ──┤         a crash keeps a drawn prefix of the uncompleted ones:
+ *                                            nothing · b · b and c
+ *
+ * A log engine with group commit behaves so: completions come in the order of the writes, and what
+ * a crash leaves is the log up to some point. Before each write the engine keeps what it replaces,
+ * so that a crash can put it back.
+ *
+ * The engine outlives its node's process: it is the data directory. `identity.ts` says what a
+ * restart finds in it.
+ */
+import { assert } from "../core/base/assert.ts";
+import type { Random } from "../core/base/random.ts";
+import type { Instant } from "../core/effects.ts";
+import type { Key } from "../core/ring/key.ts";
+import type { Engine, EngineStats, RowEntry, RowRead, RowWrite } from "../core/storage/engine.ts";
+import { DAMAGED } from "../core/storage/engine.ts";
+
+export interface DiskOptions {
+  /** A sync takes at least `syncMs`, and exponentially more with the given mean. */
+  readonly syncMs: number;
+  readonly syncMsMean: number;
+  /** Probability that a sync stalls, and for how long at most. */
+  readonly stallRate: number;
+  readonly stallMsMax: number;
+}
+
+export const QUICK_DISK: DiskOptions = {
+  syncMs: 0.1,
+  syncMsMean: 0.4,
+  stallRate: 0,
+  stallMsMax: 0,
+};
+
+/** What the disk needs of the world: the time, and a word later. */
+export interface DiskQueue {
+  readonly now: Instant;
+  /** Has `settle(write)` called after the delay, never at once. */
+  complete(delayMs: number, write: number): void;
+  onStall(): void;
+}
+
+interface Undo {
+  /**
+   * Number of the write, in order. A token will not do: the node may use one for several writes.
+   */
+  readonly write: number;
+  readonly token: number;
+  readonly partition: number;
+  readonly key: Key;
+  readonly before: RowRead;
+}
+
+type Rows = Map<Key, Uint8Array>;
+
+export class SimulatedEngine implements Engine {
+  disk: DiskOptions;
+  readonly #random: Random;
+  readonly #queue: DiskQueue;
+  readonly #partitions = new Map<number, Rows>();
+  readonly #damaged = new Set<Key>();
+  /** What uncompleted writes replaced, oldest first. Everything before `#settled` is durable. */
+  #undo: Undo[] = [];
+  #settled = 0;
+  #lastWrite = 0;
+  /** When the last write asked for completes: a later one never overtakes it. */
+  #lastDoneAt: Instant = 0;
+
+  constructor(random: Random, disk: DiskOptions, queue: DiskQueue) {
+    this.#random = random;
+    this.disk = disk;
+    this.#queue = queue;
+  }
+
+  get(partition: number, key: Key): RowRead {
+    if (this.#damaged.size > 0 && this.#damaged.has(key)) return DAMAGED;
+    return this.#partitions.get(partition)?.get(key);
+  }
+
+  write(writes: readonly RowWrite[], token: number): void {
+    const write = ++this.#lastWrite;
+    for (const { partition, key, row } of writes) {
+      this.#undo.push({ write, token, partition, key, before: this.get(partition, key) });
+      this.#put(partition, key, row);
+    }
+    const { now } = this.#queue;
+    const doneAt = Math.max(now + this.syncMs(), this.#lastDoneAt);
+    this.#lastDoneAt = doneAt;
+    this.#queue.complete(doneAt - now, write);
+  }
+
+  /** This write has reached the disk: no crash takes it back. Answers its token. */
+  settle(write: number): number {
+    const undo = this.#undo;
+    const first = undo[this.#settled];
+    assert(first?.write === write, `write ${write} settles out of order`);
+    while (undo[this.#settled]?.write === write) this.#settled++;
+    if (this.#settled === undo.length) {
+      undo.length = 0;
+      this.#settled = 0;
+    }
+    return first.token;
+  }
+
+  /** The process died: of the uncompleted writes a drawn prefix survives. */
+  crash(): void {
+    const pending = this.#undo.slice(this.#settled);
+    const oldest = pending[0]?.write ?? this.#lastWrite + 1;
+    const lost = this.#random.between(oldest, this.#lastWrite + 1);
+    for (const { write, partition, key, before } of pending.toReversed()) {
+      if (write >= lost) this.#put(partition, key, before);
+    }
+    this.flush();
+  }
+
+  /** A graceful stop: everything written is durable. */
+  flush(): void {
+    this.#undo = [];
+    this.#settled = 0;
+    this.#lastDoneAt = 0;
+  }
+
+  /** The disk was replaced by an empty one. */
+  wipe(): void {
+    this.#partitions.clear();
+    this.#damaged.clear();
+    this.flush();
+  }
+
+  /**
+   * From here on the row cannot be read, until somebody writes it. False when there is no such row.
+   */
+  damage(partition: number, key: Key): boolean {
+    if (this.#partitions.get(partition)?.has(key) !== true) return false;
+    this.#damaged.add(key);
+    return true;
+  }
+
+  /** The row as a crash would leave it that loses every uncompleted write. */
+  durable(partition: number, key: Key): RowRead {
+    for (let i = this.#settled; i < this.#undo.length; i++) {
+      if (this.#undo[i]!.key === key) return this.#undo[i]!.before;
+    }
+    return this.get(partition, key);
+  }
+
+  /** Damaged rows are left out. */
+  scan(partition: number, after: Key | undefined, limit: number): readonly RowEntry[] {
+    const rows = this.#partitions.get(partition);
+    if (rows === undefined) return [];
+    const keys = [...rows.keys()].filter((key) => after === undefined || key > after);
+    const readable = keys.filter((key) => !this.#damaged.has(key)).sort(byKey);
+    return readable.slice(0, limit).map((key) => ({ key, row: rows.get(key)! }));
+  }
+
+  /** Every readable row, by partition and key. */
+  *rows(): IterableIterator<RowEntry> {
+    for (const partition of [...this.#partitions.keys()].sort((left, right) => left - right)) {
+      yield* this.scan(partition, undefined, Infinity);
+    }
+  }
+
+  stats(): EngineStats {
+    let keys = 0;
+    let bytes = 0;
+    for (const rows of this.#partitions.values()) {
+      keys += rows.size;
+      for (const [key, row] of rows) bytes += key.length + row.length;
+    }
+    return { keys, bytes };
+  }
+
+  close(): void {
+    this.flush();
+  }
+
+  /** How long the next sync takes. */
+  syncMs(): number {
+    const { syncMs, syncMsMean, stallRate, stallMsMax } = this.disk;
+    const usual = syncMs + this.#random.exponential(syncMsMean);
+    if (stallRate === 0 || !this.#random.chance(stallRate)) return usual;
+    this.#queue.onStall();
+    return usual + this.#random.fraction() * stallMsMax;
+  }
+
+  #put(partition: number, key: Key, row: RowRead): void {
+    if (row === DAMAGED) {
+      this.#damaged.add(key);
+      return;
+    }
+    if (this.#damaged.size > 0) this.#damaged.delete(key);
+    let rows = this.#partitions.get(partition);
+    if (rows === undefined) {
+      rows = new Map();
+      this.#partitions.set(partition, rows);
+    }
+    if (row === undefined) rows.delete(key);
+    else rows.set(key, row);
+  }
+}
+
+function byKey(left: Key, right: Key): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

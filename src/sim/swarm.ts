@@ -1,0 +1,244 @@
+/**
+ * The options of a run, drawn from its seed.
+ *
+ * A run with every fault at once is a bad run: one fault hides another (a cluster that is always
+ * partitioned never loses a row at an interesting moment). So each seed draws a subset and its
+ * rates, and the sweep covers the combinations.
+ *
+ * Each option has a generator of its own, named after it: an option that is added later leaves what
+ * older seeds draw for the others as it was.
+ */
+import { Random } from "../core/base/random.ts";
+import { levelCount } from "../core/coordinator/quorum.ts";
+import { LEASE_BLOCK } from "../core/replica/epochs.ts";
+import type { BucketMode, Level } from "../core/requests.ts";
+import type { NemesisOptions, PartitionKind } from "./nemesis.ts";
+import type { NetworkOptions } from "./network.ts";
+import type { SimulationOptions } from "./settings.ts";
+import type { WorkloadOptions } from "./workload.ts";
+
+export interface RunOptions {
+  readonly simulation: SimulationOptions;
+  readonly workload: WorkloadOptions;
+  readonly nemesis: NemesisOptions;
+  /** How long faults and clients go on before everything is healed. */
+  readonly safetyMs: number;
+}
+
+const MODES: readonly (readonly BucketMode[])[] = [
+  ["overwrite"],
+  ["siblings"],
+  ["lww"],
+  ["merge"],
+  ["overwrite", "siblings", "lww", "merge"],
+];
+
+const LEVELS: readonly (readonly Level[])[] = [
+  ["default"],
+  ["quorum"],
+  [2],
+  ["one", "quorum"],
+  ["one", "quorum", "all"],
+  ["quorum", "all"],
+  ["all"],
+  ["one"],
+];
+
+/** Each name is drawn for itself; calling twice with one name answers the same. */
+class Draws {
+  readonly #seed: Random;
+
+  constructor(seed: number) {
+    this.#seed = new Random(seed).fork("swarm");
+  }
+
+  of(name: string): Random {
+    return this.#seed.fork(name);
+  }
+
+  pick<T>(name: string, items: readonly T[]): T {
+    return this.of(name).pick(items);
+  }
+
+  /** With the given probability a number up to `max`, else nothing. */
+  rate(name: string, probability: number, max: number): number {
+    const random = this.of(name);
+    return random.chance(probability) ? round(random.fraction() * max) : 0;
+  }
+
+  maybe<T>(name: string, probability: number, draw: (random: Random) => T): T | undefined {
+    const random = this.of(name);
+    return random.chance(probability) ? draw(random) : undefined;
+  }
+}
+
+export function drawRun(seed: number): RunOptions {
+  const draws = new Draws(seed);
+  const workload = drawWorkload(draws);
+  const simulation = drawSimulation(seed, draws);
+  const forgetfulMax = smallestWrite(workload, simulation.replicas ?? 3) - 1;
+  return {
+    simulation,
+    workload,
+    nemesis: drawNemesis(draws, Math.min(forgetfulMax, (simulation.nodes ?? 5) - 1)),
+    safetyMs: 30_000,
+  };
+}
+
+/** One line an option, for people. */
+export function describeRun(options: RunOptions): string {
+  const lines: string[] = [];
+  describe("", options, lines);
+  return lines.join("\n");
+}
+
+/** The smallest number of owners that any write of the run waits for. */
+function smallestWrite(workload: WorkloadOptions, replicas: number): number {
+  const counts = workload.w.map((level) =>
+    levelCount(level === "default" ? "quorum" : level, replicas),
+  );
+  return Math.min(...counts.map((count) => count ?? 1));
+}
+
+function drawSimulation(seed: number, draws: Draws): SimulationOptions {
+  const replicas = draws.pick("replicas", [3, 3, 3, 3, 2, 5]);
+  const spareNodes = draws.pick("nodes", [2, 2, 2, 0, 1, 4]);
+  return {
+    seed,
+    nodes: replicas + spareNodes,
+    replicas,
+    partitions: draws.pick("partitions", [16, 16, 64]),
+    placement: draws.pick("placement", ["balanced", "ring"]),
+    config: {
+      requestTimeoutMs: draws.pick("requestTimeoutMs", [1_000, 1_000, 250, 3_000]),
+      spareAfterMs: draws.pick("spareAfterMs", [20, 20, 1, 200]),
+      siblingsMax: draws.pick("siblingsMax", [100, 8, 3]),
+      inFlightMax: draws.pick("inFlightMax", [4_096, 4_096, 2]),
+    },
+    network: drawNetwork(draws),
+    connections: {
+      connectMs: draws.pick("connectMs", [1, 10, 100]),
+      goodbyeMs: draws.pick("goodbyeMs", [1, 10, 100]),
+      timeoutMs: draws.maybe("connectionTimeoutMs", 0.5, (random) => random.between(100, 5_000)),
+    },
+    disk: {
+      syncMs: draws.pick("syncMs", [0, 0.1, 1]),
+      syncMsMean: draws.pick("syncMsMean", [0.1, 0.5, 5, 30, 200]),
+      stallRate: draws.rate("stallRate", 0.3, 0.02),
+      stallMsMax: draws.pick("stallMsMax", [50, 500, 3_000]),
+    },
+    wall: {
+      offsetMsMax: draws.pick("wallOffsetMs", [0, 100, 5_000]),
+      driftPpmMax: draws.pick("wallDriftPpm", [0, 200]),
+    },
+    leaseBlock: draws.pick("leaseBlock", [LEASE_BLOCK, LEASE_BLOCK, 2, 8]),
+    wire: draws.of("wire").chance(0.25),
+    onBug: "keep",
+  };
+}
+
+function drawNetwork(draws: Draws): NetworkOptions {
+  return {
+    delayMs: draws.pick("delayMs", [0, 0.2, 2]),
+    delayMsMean: draws.pick("delayMsMean", [0.2, 1, 5, 30, 100]),
+    spikeRate: draws.rate("spikeRate", 0.4, 0.02),
+    spikeMsMax: draws.pick("spikeMsMax", [100, 1_000]),
+    lossRate: draws.rate("lossRate", 0.5, 0.3),
+    duplicateRate: draws.rate("duplicateRate", 0.5, 0.5),
+    lateRate: draws.rate("lateRate", 0.4, 0.05),
+    lateMsMin: 1_000,
+    lateMsMax: 30_000,
+    inOrder: draws.of("inOrder").chance(0.3),
+  };
+}
+
+function drawWorkload(draws: Draws): WorkloadOptions {
+  return {
+    clients: draws.of("clients").between(1, 8),
+    keys: draws.of("keys").between(1, 20),
+    modes: draws.pick("modes", MODES),
+    thinkMsMean: draws.pick("thinkMsMean", [5, 20, 50, 200]),
+    operationsMax: 3_000,
+    gets: draws.pick("gets", [1, 2, 5]),
+    puts: draws.pick("puts", [1, 3, 5]),
+    deletes: draws.pick("deletes", [0, 0.3, 1]),
+    contextRate: draws.pick("contextRate", [0, 0.3, 0.7, 1]),
+    oldContextRate: draws.pick("oldContextRate", [0, 0.1, 0.5]),
+    foreignContextRate: draws.pick("foreignContextRate", [0, 0.1, 0.5]),
+    r: draws.pick("r", LEVELS),
+    w: draws.pick("w", LEVELS),
+    ownerRate: draws.pick("ownerRate", [0, 0.5, 1]),
+    timeoutMs: draws.pick("timeoutMs", [[0], [0, 50], [0, 500, 2_000]]),
+    skipped: [],
+  };
+}
+
+function drawNemesis(draws: Draws, forgetfulMax: number): NemesisOptions {
+  const forgetful = forgetfulMax <= 0 ? 0 : draws.pick("forgetful", [0, 1, 1, forgetfulMax]);
+  return {
+    partitions: draws.maybe("partitions", 0.5, (random) => ({
+      everyMs: random.pick([1_000, 4_000, 10_000]),
+      lastsMsMax: random.pick([500, 3_000, 15_000]),
+      kinds: random.pick<readonly PartitionKind[]>([
+        ["split"],
+        ["isolate"],
+        ["bridge"],
+        ["split", "isolate", "bridge"],
+      ]),
+      oneWayRate: random.pick([0, 0.3, 1]),
+    })),
+    clogs: draws.maybe("clogs", 0.3, (random) => ({
+      everyMs: random.pick([300, 2_000]),
+      lastsMsMax: random.pick([200, 2_000, 10_000]),
+    })),
+    crashes: draws.maybe("crashes", 0.6, (random) => ({
+      everyMs: random.pick([500, 2_000, 8_000]),
+      lastsMsMax: random.pick([10, 1_000, 10_000]),
+      silentRate: random.pick([0, 0.3, 1]),
+      stopRate: random.pick([0, 0.3, 0.8]),
+      forgetRate: random.pick([0.2, 0.6, 1]),
+    })),
+    pauses: draws.maybe("pauses", 0.3, (random) => ({
+      everyMs: random.pick([1_000, 5_000]),
+      lastsMsMax: random.pick([100, 2_000, 20_000]),
+    })),
+    slowness: draws.maybe("slowness", 0.3, (random) => ({
+      everyMs: random.pick([1_000, 5_000]),
+      lastsMsMax: random.pick([1_000, 10_000]),
+      factorMax: random.pick([10, 100]),
+    })),
+    slowDisks: draws.maybe("slowDisks", 0.3, (random) => ({
+      everyMs: random.pick([500, 3_000]),
+      lastsMsMax: random.pick([1_000, 10_000]),
+      syncMsMax: random.pick([50, 1_000]),
+    })),
+    damage: draws.maybe("damage", forgetful === 0 ? 0 : 0.4, (random) => ({
+      everyMs: random.pick([200, 2_000]),
+      lastsMsMax: 0,
+    })),
+    wallJumps: draws.maybe("wallJumps", 0.3, (random) => ({
+      everyMs: random.pick([2_000, 10_000]),
+      lastsMsMax: 0,
+      jumpMsMax: random.pick([1_000, 3_600_000]),
+    })),
+    forgetful,
+    skipped: [],
+  };
+}
+
+function describe(path: string, value: object, lines: string[]): void {
+  for (const [name, part] of Object.entries(value)) {
+    const full = path === "" ? name : `${path}.${name}`;
+    if (typeof part === "object" && part !== null && !Array.isArray(part)) {
+      describe(full, part as object, lines);
+    } else {
+      const text = Array.isArray(part) ? part.join(" ") : part === undefined ? "-" : String(part);
+      lines.push(`${full.padEnd(34)} ${text}`);
+    }
+  }
+}
+
+/** Rates with three digits are easier to read, and to type again. */
+function round(rate: number): number {
+  return Math.ceil(rate * 1_000) / 1_000;
+}

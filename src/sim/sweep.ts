@@ -1,0 +1,140 @@
+/**
+ * Many runs, and what they add up to.
+ *
+ * A sweep is red for two reasons: a run failed, or something that must happen now and then did not
+ * happen at all. A fault that was never injected, a branch that was never taken and a checker that
+ * never had anything to check prove nothing, however green the runs are; such a hole is named.
+ */
+import type { FaultKind } from "./faults.ts";
+import { FAULT_KINDS } from "./faults.ts";
+import type { RunExtras, RunResult, Verdict } from "./run.ts";
+import { runSeed } from "./run.ts";
+import { drawRun } from "./swarm.ts";
+
+export interface SweepSummary {
+  readonly runs: number;
+  readonly verdicts: ReadonlyMap<Verdict, number>;
+  /** Seeds that did not end well. */
+  readonly failed: readonly number[];
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly operations: ReadonlyMap<string, number>;
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly facts: ReadonlyMap<string, number>;
+  readonly checked: ReadonlyMap<string, number>;
+  /** What should have happened and did not. Empty for a sweep too short to tell. */
+  readonly missing: readonly string[];
+  readonly ok: boolean;
+}
+
+/** From so many seeds on, everything must have happened. */
+export const SEEDS_ENOUGH = 200;
+
+/** Facts that every sweep must come to, by kind and detail. */
+export const REQUIRED_FACTS: readonly string[] = [
+  "peer-linked",
+  "peer-lost",
+  "dot-minted",
+  "epoch-taken/first",
+  "epoch-taken/boot-floor",
+  "epoch-taken/replica-ahead",
+  "epoch-taken/damaged",
+  "row-damaged",
+  "digest-differed",
+  "read-repaired/in-time",
+  "read-repaired/late",
+  "spare-asked",
+  "request-forwarded",
+  "message-dropped/unknown-id",
+  "siblings-seen",
+  "request-finished/found",
+  "request-finished/not-found",
+  "request-finished/stored",
+  "request-finished/deleted",
+  "request-finished/QUORUM_NOT_MET",
+  "request-finished/OUTCOME_UNKNOWN",
+  "request-finished/TOO_MANY_SIBLINGS",
+  "request-finished/OVERLOADED",
+  "request-finished/DAMAGED",
+];
+
+/** From so many seeds on, also what needs several accidents at once. */
+export const SEEDS_MANY = 2_000;
+
+export const RARE_FACTS: readonly string[] = [
+  "epoch-taken/context-ahead",
+  "message-dropped/expired",
+];
+
+/** Runs the seeds from `from` to `to`, both included. */
+export function* sweep(
+  from: number,
+  to: number,
+  extras: RunExtras = {},
+): Generator<RunResult, SweepSummary, undefined> {
+  const total = new SweepTotals();
+  for (let seed = from; seed <= to; seed++) {
+    const result = runSeed(seed, drawRun(seed), extras);
+    total.add(result);
+    yield result;
+  }
+  return total.summary();
+}
+
+/** Adds up results, from whichever threads they come. */
+export class SweepTotals {
+  readonly #verdicts: Map<Verdict, number> = new Map();
+  readonly #operations: Map<string, number> = new Map();
+  readonly #faults: Map<FaultKind, number> = new Map();
+  readonly #facts: Map<string, number> = new Map();
+  readonly #checked: Map<string, number> = new Map();
+  readonly #failed: number[] = [];
+  #runs = 0;
+  #events = 0;
+  #virtualMs = 0;
+
+  add(result: RunResult): void {
+    this.#runs++;
+    this.#events += result.events;
+    this.#virtualMs += result.virtualMs;
+    if (result.verdict !== "ok") this.#failed.push(result.seed);
+    addAll(this.#verdicts, [[result.verdict, 1]]);
+    addAll(this.#operations, Object.entries(result.operations));
+    addAll(this.#faults, result.faults);
+    addAll(this.#facts, result.facts);
+    addAll(this.#checked, result.checked);
+  }
+
+  summary(): SweepSummary {
+    const missing = this.#runs < SEEDS_ENOUGH ? [] : this.#missing();
+    return {
+      runs: this.#runs,
+      verdicts: this.#verdicts,
+      failed: this.#failed,
+      events: this.#events,
+      virtualMs: this.#virtualMs,
+      operations: this.#operations,
+      faults: this.#faults,
+      facts: this.#facts,
+      checked: this.#checked,
+      missing,
+      ok: this.#failed.length === 0 && missing.length === 0,
+    };
+  }
+
+  #missing(): readonly string[] {
+    const faults = FAULT_KINDS.filter((kind) => !this.#faults.has(kind));
+    const required = this.#runs < SEEDS_MANY ? REQUIRED_FACTS : [...REQUIRED_FACTS, ...RARE_FACTS];
+    const facts = required.filter((fact) => !this.#facts.has(fact));
+    const idle = [...this.#checked].filter(([, count]) => count === 0);
+    return [
+      ...faults.map((kind) => `fault ${kind}`),
+      ...facts.map((fact) => `fact ${fact}`),
+      ...idle.map(([checker]) => `anything for checker ${checker} to check`),
+    ];
+  }
+}
+
+function addAll<Name>(totals: Map<Name, number>, counts: Iterable<readonly [Name, number]>): void {
+  for (const [name, count] of counts) totals.set(name, (totals.get(name) ?? 0) + count);
+}

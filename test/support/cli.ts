@@ -1,0 +1,226 @@
+/**
+ * The command line as people run it: real processes of `dist/cli/main.js`, each bounded, each ended
+ * by its own pid.
+ */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { at, freePorts, until } from "./local-cluster.ts";
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly input?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const CLI = fileURLToPath(new URL("../../cli/main.js", import.meta.url));
+const RUN_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 30_000;
+const STOP_WITHIN_MS = 15_000;
+
+/** Runs a verb to its end. */
+export async function gramme(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const child = start(words, options.env);
+  const said = listen(child);
+  child.stdin!.on("error", () => {});
+  child.stdin!.end(options.input ?? "");
+  const code = await ended(child, RUN_WITHIN_MS);
+  return { code, ...said() };
+}
+
+/** Runs a verb that must succeed, and parses what it prints. */
+export async function grammeJson(words: readonly string[]): Promise<Record<string, unknown>> {
+  const { code, stdout, stderr } = await gramme([...words, "--json"]);
+  assert.equal(code, 0, `gramme ${words.join(" ")}: ${stderr}${stdout}`);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+/** A verb that goes on: `dev` or `start`. */
+export class Running {
+  readonly process: ChildProcess;
+  /** The line that says it is ready. */
+  readyLine = "";
+  readonly #said: () => { readonly stdout: string; readonly stderr: string };
+
+  static async start(
+    words: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Running> {
+    const running = new Running(words, env);
+    try {
+      await running.#ready();
+    } catch (error) {
+      running.kill("SIGKILL");
+      throw error;
+    }
+    return running;
+  }
+
+  private constructor(words: readonly string[], env: Readonly<Record<string, string>>) {
+    this.process = start(words, env);
+    this.#said = listen(this.process);
+  }
+
+  get stdout(): string {
+    return this.#said().stdout;
+  }
+
+  get stderr(): string {
+    return this.#said().stderr;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  /** Ends it in order, and answers the exit code. */
+  stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    const code = ended(this.process, STOP_WITHIN_MS);
+    this.kill(signal);
+    return code;
+  }
+
+  async ended(): Promise<number | null> {
+    return ended(this.process, STOP_WITHIN_MS);
+  }
+
+  #ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const give = (problem: string): void => reject(new Error(`${problem}: ${this.stderr}`));
+      const timer = setTimeout(give, READY_WITHIN_MS, "not ready in time");
+      createInterface({ input: this.process.stdout! }).on("line", (line) => {
+        if (!line.startsWith("ready ")) return;
+        this.readyLine = line;
+        clearTimeout(timer);
+        resolve();
+      });
+      this.process.once("exit", (code) => {
+        clearTimeout(timer);
+        give(`ended with ${code}`);
+      });
+    });
+  }
+}
+
+/** `gramme dev` on ports of its own. */
+export class Dev {
+  readonly running: Running;
+  readonly ports: readonly number[];
+
+  static async start(words: readonly string[] = [], nodes = 3): Promise<Dev> {
+    const basePort = await freeBasePort(nodes);
+    const flags = ["--base-port", `${basePort}`, "--nodes", `${nodes}`];
+    const running = await Running.start(["dev", ...flags, ...words]);
+    return new Dev(running, basePort, nodes);
+  }
+
+  private constructor(running: Running, basePort: number, nodes: number) {
+    this.running = running;
+    this.ports = Array.from({ length: nodes }, (_, index) => basePort + index);
+  }
+
+  get addresses(): readonly string[] {
+    return this.ports.map(at);
+  }
+
+  /** For a client that any of them may serve. */
+  get nodeFlags(): readonly string[] {
+    return this.addresses.flatMap((address) => ["--node", address]);
+  }
+
+  run(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    return gramme([...words, ...this.nodeFlags], options);
+  }
+
+  json(words: readonly string[]): Promise<Record<string, unknown>> {
+    return grammeJson([...words, ...this.nodeFlags]);
+  }
+
+  /** Of the nodes that are up, by id. */
+  async pids(): Promise<ReadonlyMap<string, number>> {
+    const { nodes } = (await this.json(["status"])) as {
+      readonly nodes: readonly { readonly id: string; readonly pid: number | null }[];
+    };
+    const pids = new Map<string, number>();
+    for (const { id, pid } of nodes) if (pid !== null) pids.set(id, pid);
+    return pids;
+  }
+
+  /** Ends a node as a power cut would. */
+  async killNode(id: string): Promise<void> {
+    process.kill((await this.pids()).get(id)!, "SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    if (this.running.process.exitCode === null && this.running.process.signalCode === null) {
+      await this.running.stop();
+    }
+  }
+}
+
+/** Nobody listens there: what listened has ended. */
+export async function untilFree(ports: readonly number[]): Promise<void> {
+  for (const port of ports) {
+    let isFree = false;
+    void (async () => {
+      while (!(isFree = await canListen(port))) await new Promise((next) => setTimeout(next, 20));
+    })();
+    await until(`port ${port} is free`, () => isFree);
+  }
+}
+
+export async function freeBasePort(count: number): Promise<number> {
+  for (;;) {
+    const [base = 0] = await freePorts(1);
+    const ports = Array.from({ length: count }, (_, index) => base + index);
+    const free = await Promise.all(ports.map(canListen));
+    if (base + count < 65_536 && free.every((isFree) => isFree)) return base;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen({ host: "127.0.0.1", port }, () => server.close(() => resolve(true)));
+  });
+}
+
+function start(words: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(GRAMME_|NODE_TEST|FORCE_COLOR|NO_COLOR)/.test(name),
+  );
+  return spawn(process.execPath, [CLI, ...words], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...Object.fromEntries(inherited), ...env },
+  });
+}
+
+function listen(child: ChildProcess): () => { readonly stdout: string; readonly stderr: string } {
+  const said = { stdout: "", stderr: "" };
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => (said.stdout += text));
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => (said.stderr += text));
+  return () => ({ ...said });
+}
+
+/** The exit code. A process that does not end in time is killed, and fails the test. */
+function ended(child: ChildProcess, withinMs: number): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve(child.exitCode);
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      reject(new Error(`it did not end within ${withinMs} ms`));
+    }, withinMs);
+    child.once("close", (code) => {
+      clearTimeout(timer);
+      resolve(code);
+    });
+  });
+}
