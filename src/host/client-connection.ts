@@ -1,0 +1,148 @@
+/**
+ * A native client's connection to this node: requests in, answers out, in whatever order they are
+ * ready.
+ *
+ * The client numbers its requests, the host numbers them again for the node, and the answer carries
+ * the client's number. What a client can make us hold is bounded on both sides (law 7): with too
+ * many requests open, or too many bytes of answers not taken, we stop reading from it, and TCP
+ * tells it to wait. Requests of the chunk that was being read are held back until a write has left.
+ */
+import type { Asker } from "./host.ts";
+import type { ClientRequest } from "../core/requests.ts";
+import type { FrameHandler, FrameSocket } from "../socket/frame-socket.ts";
+import type { HostLimits } from "./host-limits.ts";
+import type { Layout } from "../core/ring/layout.ts";
+import { failed, type Outcome } from "../core/outcomes.ts";
+import { answer, layoutTold } from "../core/messages.ts";
+import { decodeMessage, encodeMessage } from "../core/wire/message-codec.ts";
+import { decodeStatusAsk, encodeStatusTold } from "../core/wire/admin.ts";
+import { FRAME_KIND } from "../core/wire/frame-kind.ts";
+import { utf8Encode } from "../core/base/utf8.ts";
+
+const SLOW_RETRY_MS = 100;
+
+/** What a client's connection needs of the node it reached. */
+export interface ClientServer {
+  readonly limits: HostLimits;
+  ask(request: ClientRequest, asker: Asker, askId: number): void;
+  layout(): Layout;
+  /** A JSON document. */
+  status(): string;
+  onClientClosed(connection: ClientConnection, reason: string): void;
+}
+
+export class ClientConnection implements FrameHandler, Asker {
+  readonly frames: FrameSocket;
+  readonly #server: ClientServer;
+  readonly #held: ClientRequest[] = [];
+  #inFlightCount = 0;
+  #isPaused = false;
+  /** Which write tells it: whoever asks again before that has left is told by the same frame. */
+  #layoutToldBy = -1;
+  #statusToldBy = -1;
+
+  constructor(frames: FrameSocket, server: ClientServer) {
+    this.frames = frames;
+    this.#server = server;
+    frames.handler = this;
+    frames.closeWhenIdle(server.limits.clientIdleMs);
+  }
+
+  onFrame(kind: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const isGood = this.#onMessage(kind, bytes, start, end);
+    if (!isGood) this.frames.destroy(`a malformed frame of kind ${kind}, or not one for a client`);
+    return isGood;
+  }
+
+  /** Every answer leaves by a write, so this is when there may be room again. */
+  onWritten(): void {
+    if (!this.#isPaused) return;
+    while (this.#held.length > 0 && !this.#isFull(1)) this.#serve(this.#held.shift()!);
+    // Half empty, not just below full: starting and stopping the reading costs more than a request.
+    if (this.#held.length > 0 || this.#isFull(0.5)) return;
+    this.#isPaused = false;
+    this.frames.resume();
+  }
+
+  onClose(reason: string): void {
+    this.#server.onClientClosed(this, reason);
+  }
+
+  settle(askId: number, outcome: Outcome): void {
+    this.#inFlightCount--;
+    if (!this.frames.isOpen) return;
+    const { clientOutboundBytesMax, frameBytesMax } = this.#server.limits;
+    const isFull = this.frames.outboundBytes >= clientOutboundBytesMax;
+    // A write happened, and its short answer is always said. What was read can be read again.
+    const said = isFull && outcome.kind === "found" ? tooSlow() : outcome;
+    const writer = this.frames.writer;
+    const start = writer.length;
+    encodeMessage(writer, answer(askId, said));
+    const length = writer.length - start;
+    if (length > frameBytesMax) {
+      writer.length = start;
+      encodeMessage(writer, answer(askId, tooLong(length, frameBytesMax)));
+    }
+    this.#pauseWhenFull();
+  }
+
+  #onMessage(kind: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (kind === FRAME_KIND.statusAsk) {
+      this.#tellStatus();
+      return decodeStatusAsk(start, end);
+    }
+    const message = decodeMessage(kind, bytes, start, end);
+    if (message?.kind === "ask") {
+      if (this.#isPaused) this.#held.push(message.request);
+      else this.#serve(message.request);
+      return true;
+    }
+    if (message?.kind !== "layout-ask") return false;
+    this.#tellLayout();
+    return true;
+  }
+
+  #tellLayout(): void {
+    if (this.#layoutToldBy === this.frames.writeCount) return;
+    this.#layoutToldBy = this.frames.writeCount;
+    encodeMessage(this.frames.writer, layoutTold(this.#server.layout()));
+  }
+
+  #tellStatus(): void {
+    if (this.#statusToldBy === this.frames.writeCount) return;
+    this.#statusToldBy = this.frames.writeCount;
+    encodeStatusTold(this.frames.writer, utf8Encode(this.#server.status()));
+  }
+
+  #serve(request: ClientRequest): void {
+    this.#inFlightCount++;
+    this.#server.ask(request, this, request.id);
+    this.#pauseWhenFull();
+  }
+
+  #pauseWhenFull(): void {
+    if (this.#isPaused || !this.#isFull(1)) return;
+    this.#isPaused = true;
+    this.frames.pause();
+  }
+
+  #isFull(share: number): boolean {
+    const { clientInFlightMax, clientOutboundBytesMax } = this.#server.limits;
+    return (
+      this.#inFlightCount >= clientInFlightMax * share ||
+      this.frames.outboundBytes >= clientOutboundBytesMax * share
+    );
+  }
+}
+
+function tooSlow(): Outcome {
+  const detail = "the answers on this connection are not being read";
+  return failed("OVERLOADED", detail, { retryAfterMs: SLOW_RETRY_MS });
+}
+
+function tooLong(length: number, limit: number): Outcome {
+  return failed("TOO_MANY_SIBLINGS", `the answer has ${length} bytes, a frame at most ${limit}`, {
+    needed: length,
+    got: limit,
+  });
+}

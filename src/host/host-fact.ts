@@ -1,0 +1,28 @@
+/**
+ * What a host observes beside its node: connections and their ends. One stream with the facts of
+ * the core, so that logs, metrics and tests have one place to listen.
+ */
+import type { Fact } from "../core/facts.ts";
+import type { NodeId } from "../core/ring/node-id.ts";
+
+export type TransportFact =
+  | { readonly kind: "listening"; readonly address: string }
+  /** A greeting was answered with a refusal, by us or by them; nothing was exchanged. */
+  | {
+      readonly kind: "connection-refused";
+      readonly by: "us" | "them";
+      readonly remote: string;
+      readonly code: string;
+      readonly message: string;
+    }
+  /** A connection ended before the two sides had greeted each other. */
+  | { readonly kind: "greeting-failed"; readonly remote: string; readonly reason: string }
+  | { readonly kind: "link-closed"; readonly peer: NodeId; readonly reason: string }
+  /**
+   * The first of a row of messages that found no room on their way to a peer; the status counts
+   * them all.
+   */
+  | { readonly kind: "sends-dropped"; readonly peer: NodeId; readonly outboundBytes: number }
+  | { readonly kind: "client-closed"; readonly remote: string; readonly reason: string };
+
+export type HostFact = Fact | TransportFact;

@@ -1,0 +1,334 @@
+/**
+ * The process around one node: it gives the node time, messages, requests and completions, and
+ * turns what the node does into bytes and calls, at the pace of the event loop.
+ *
+ *     chunk ─▶ frames ─▶ node ─▶ send      into the peer's buffer
+ *                                persist   the engine, at once
+ *                                reply     into the client's buffer, or a queue of callbacks
+ *     end of turn ─▶ completions, all of them ─▶ callbacks ─▶ one timer ─▶ one write a socket
+ *
+ * The node is never entered while it runs: an engine that completes inside `write`, a caller that
+ * asks again inside its answer, both wait for the end of the turn. A throw from inside the node
+ * means that its state is unknown. The host then stops everything and says why (law 9); it never
+ * feeds such a node again.
+ */
+import type { DiskAnswer, Engine, EngineStats, RowWrite } from "../core/storage/engine.ts";
+import type { Effects } from "../core/effects.ts";
+import type { Layout } from "../core/ring/layout.ts";
+import type { Message } from "../core/messages.ts";
+import type { NodeId } from "../core/ring/node-id.ts";
+import type { NodeSetup } from "../core/node.ts";
+import type { Operation, ClientRequest } from "../core/requests.ts";
+import type { Outcome } from "../core/outcomes.ts";
+import type { Turn, TurnTask } from "../socket/turn.ts";
+import type { HostFact } from "./host-fact.ts";
+import { Alarm } from "../socket/alarm.ts";
+import { Node } from "../core/node.ts";
+import { assert } from "../core/base/assert.ts";
+import { failed } from "../core/outcomes.ts";
+import { CallbackQueue } from "../socket/callback-queue.ts";
+import { Drain } from "../socket/drain.ts";
+import { throwLater } from "../socket/throw-later.ts";
+import { withEnvelope } from "../core/requests.ts";
+
+/** Numbers of requests stay small integers, which V8 neither boxes nor hashes slowly. */
+const REQUEST_ID_END = 2 ** 30;
+const STOPPING_RETRY_MS = 1_000;
+
+export interface HostSetup extends Omit<NodeSetup, "rows" | "effects"> {
+  /** Makes the engine. Its completions may come inside `write` or at any later time. */
+  readonly engine: (completed: (token: number, answer: DiskAnswer) => void) => Engine;
+  readonly turn: Turn;
+  /** How long `close` waits for open requests. */
+  readonly drainMs: number;
+}
+
+/** The way to the other nodes. Nothing is promised of a message (see `Effects.send`). */
+export interface Links {
+  send(to: NodeId, message: Message): void;
+  /** The node has a new layout: these are the members to be connected with. */
+  follow(layout: Layout): void;
+  /** Takes no new connection; those that are there go on. */
+  stopAccepting(): void;
+  /** Says what is still to be said, then closes everything. */
+  close(): Promise<void>;
+  /** Closes everything at once. */
+  abort(): void;
+}
+
+export type Settle = (outcome: Outcome) => void;
+
+/**
+ * Who asked for somebody else: the number is the asker's own. Called while the node runs, so it
+ * only records.
+ */
+export interface Asker {
+  settle(askId: number, outcome: Outcome): void;
+}
+
+/**
+ * A request that the node has and has not answered. Either an asker waits for it or a settle
+ * function.
+ */
+interface OpenRequest {
+  readonly operation: Operation;
+  readonly asker: Asker | undefined;
+  readonly askId: number;
+  readonly settle: Settle | undefined;
+}
+
+/**
+ * In this process a request is `submit`ted: the face of `client/door.ts`, where the order of the
+ * layers lets none name it.
+ */
+export class Host implements Effects, TurnTask {
+  readonly id: NodeId;
+  readonly generation: number;
+  readonly startedAt: number = performance.now();
+  readonly #node: Node;
+  readonly #engine: Engine;
+  readonly #turn: Turn;
+  readonly #drainMs: number;
+  readonly #alarm: Alarm;
+  readonly #open: Map<number, OpenRequest> = new Map();
+  readonly #factListeners: Set<(fact: HostFact) => void> = new Set();
+  readonly #fatalListeners: ((error: unknown) => void)[] = [];
+  readonly #completedTokens: number[] = [];
+  readonly #completedAnswers: DiskAnswer[] = [];
+  readonly #answers: CallbackQueue<Outcome> = new CallbackQueue();
+  readonly #drain: Drain = new Drain();
+  #links: Links | undefined = undefined;
+  #lastId = 0;
+  #closing: Promise<void> | undefined = undefined;
+  #end: { readonly reason: string } | undefined = undefined;
+  #layout: Layout;
+
+  constructor(setup: HostSetup) {
+    this.id = setup.id;
+    this.generation = setup.generation;
+    this.#turn = setup.turn;
+    this.#turn.first = this;
+    this.#drainMs = setup.drainMs;
+    this.#layout = setup.layout;
+    this.#alarm = new Alarm(() => this.#onAlarm());
+    this.#engine = setup.engine((token, answer) => this.#onDurable(token, answer));
+    this.#node = new Node({ ...setup, rows: this.#engine, effects: this });
+  }
+
+  /** Once, before the first input: without links a node talks to itself only. */
+  attach(links: Links): void {
+    assert(this.#links === undefined, "a host has one transport");
+    this.#links = links;
+  }
+
+  /**
+   * Called while the node runs: a listener looks and records, it calls nothing of this host, and
+   * does not throw. The answer ends the listening.
+   */
+  onFact(listener: (fact: HostFact) => void): () => void {
+    this.#factListeners.add(listener);
+    return () => this.#factListeners.delete(listener);
+  }
+
+  /**
+   * The node is poisoned and everything has been stopped. Without a listener the process gets the
+   * exception.
+   */
+  onFatal(listener: (error: unknown) => void): void {
+    this.#fatalListeners.push(listener);
+  }
+
+  layout(): Layout {
+    return this.#node.layout;
+  }
+
+  stats(): EngineStats {
+    return this.#engine.stats();
+  }
+
+  get openRequests(): number {
+    return this.#node.openRequests;
+  }
+
+  get state(): "running" | "stopping" | "stopped" {
+    if (this.#end !== undefined) return "stopped";
+    return this.#closing !== undefined ? "stopping" : "running";
+  }
+
+  // What comes in
+
+  receive(from: NodeId, message: Message): void {
+    if (this.#end !== undefined) return;
+    try {
+      this.#node.receive(performance.now(), from, message);
+    } catch (error) {
+      this.#die(error);
+    }
+    this.#turn.wake();
+  }
+
+  /** A request of somebody who is not in this process. */
+  ask(request: ClientRequest, asker: Asker, askId: number): void {
+    const { operation } = request;
+    this.#run(request, { operation, asker, askId, settle: undefined });
+  }
+
+  submit(request: ClientRequest, settle: Settle): number {
+    const { operation } = request;
+    return this.#run(request, { operation, asker: undefined, askId: 0, settle });
+  }
+
+  cancel(id: number): void {
+    const open = this.#open.get(id);
+    if (open?.settle !== undefined) this.#open.delete(id);
+    this.#answers.cancel(id);
+  }
+
+  /** Stops accepting, waits for what is open at most `drainMs`, then closes all there is. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  // What goes out: called by the node, inside one of the inputs
+
+  send(to: NodeId, message: Message): void {
+    this.#links?.send(to, message);
+  }
+
+  persist(writes: readonly RowWrite[], token: number): void {
+    this.#engine.write(writes, token);
+  }
+
+  reply(id: number, outcome: Outcome): void {
+    const open = this.#open.get(id);
+    if (open === undefined) return;
+    this.#open.delete(id);
+    this.#answer(id, open, outcome);
+  }
+
+  note(fact: HostFact): void {
+    for (const listener of this.#factListeners) listener(fact);
+  }
+
+  // The end of a turn
+
+  endTurn(): void {
+    this.#drainCompletions();
+    if (this.#end === undefined) {
+      const layout = this.#node.layout;
+      if (layout !== this.#layout) {
+        this.#layout = layout;
+        this.#links?.follow(layout);
+      }
+      this.#alarm.at(this.#node.nextDeadline);
+    }
+    this.#answers.run();
+    if (!this.#answers.isEmpty) this.#turn.wake();
+    if (this.#closing !== undefined && this.#node.openRequests === 0) this.#drain.finish();
+  }
+
+  #run(request: ClientRequest, open: OpenRequest): number {
+    const id = this.#newId();
+    if (this.#end !== undefined || this.#closing !== undefined) {
+      this.#answer(id, open, this.#refusal());
+    } else {
+      this.#open.set(id, open);
+      const { timeoutMs } = request;
+      const envelope = { id, timeoutMs, wallMs: Date.now(), forwarded: false };
+      try {
+        this.#node.request(performance.now(), withEnvelope(request, envelope));
+      } catch (error) {
+        this.#die(error);
+      }
+    }
+    this.#turn.wake();
+    return id;
+  }
+
+  #newId(): number {
+    do this.#lastId = (this.#lastId + 1) % REQUEST_ID_END;
+    while (this.#open.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #refusal(): Outcome {
+    if (this.#end !== undefined) return unanswered(this.#end.reason);
+    return failed("OVERLOADED", "the node is being closed", { retryAfterMs: STOPPING_RETRY_MS });
+  }
+
+  #answer(id: number, open: OpenRequest, outcome: Outcome): void {
+    if (open.asker !== undefined) open.asker.settle(open.askId, outcome);
+    if (open.settle !== undefined) this.#answers.push(id, open.settle, outcome);
+  }
+
+  #onDurable(token: number, answer: DiskAnswer): void {
+    this.#completedTokens.push(token);
+    this.#completedAnswers.push(answer);
+    this.#turn.wake();
+  }
+
+  #drainCompletions(): void {
+    const tokens = this.#completedTokens;
+    const answers = this.#completedAnswers;
+    // What the node does with a completion may complete further writes: those are drained too.
+    for (let i = 0; i < tokens.length && this.#end === undefined; i++) {
+      try {
+        this.#node.completed(performance.now(), tokens[i]!, answers[i]!);
+      } catch (error) {
+        this.#die(error);
+      }
+    }
+    tokens.length = 0;
+    answers.length = 0;
+  }
+
+  #onAlarm(): void {
+    if (this.#end !== undefined) return;
+    try {
+      this.#node.advance(performance.now());
+    } catch (error) {
+      this.#die(error);
+    }
+    this.#turn.wake();
+  }
+
+  async #close(): Promise<void> {
+    this.#links?.stopAccepting();
+    if (this.#end === undefined && this.#node.openRequests > 0) {
+      await this.#drain.wait(this.#drainMs);
+    }
+    const isPoisoned = this.#end !== undefined;
+    this.#stop("the node was closed");
+    await this.#links?.close();
+    if (!isPoisoned) this.#engine.close();
+  }
+
+  #die(error: unknown): void {
+    if (this.#end !== undefined) return;
+    this.#stop(`the node has stopped: ${error instanceof Error ? error.message : String(error)}`);
+    this.#links?.abort();
+    if (this.#fatalListeners.length === 0) throwLater(error);
+    for (const listener of this.#fatalListeners) listener(error);
+  }
+
+  /** No input from here on. Whoever still waits in this process is told what is known. */
+  #stop(reason: string): void {
+    if (this.#end !== undefined) return;
+    this.#end = { reason };
+    this.#alarm.stop();
+    for (const [id, { operation, settle }] of this.#open) {
+      if (settle === undefined) continue;
+      const isRead = operation === "get";
+      const outcome = isRead ? unanswered(reason) : failed("OUTCOME_UNKNOWN", reason);
+      this.#answers.push(id, settle, outcome);
+    }
+    this.#open.clear();
+    this.#turn.wake();
+  }
+}
+
+/** A node that has stopped reads from nobody. */
+function unanswered(reason: string): Outcome {
+  return failed("QUORUM_NOT_MET", reason, { needed: 1, got: 0 });
+}

@@ -1,0 +1,175 @@
+/**
+ * From settings to a running node: its identity, its host, its engine and its connections, put
+ * together once.
+ *
+ * On the memory engine a node remembers nothing, so every boot is a new identity: a random actor
+ * whose dots nobody has seen before (law 6), and a generation from the wall clock, by which its
+ * peers know the younger of two boots. With a clock set back over a restart they refuse it, by
+ * name, until the clock has caught up; an identity that is stored with the data counts its boots
+ * instead.
+ */
+import { createHash, randomBytes, scryptSync } from "node:crypto";
+import type { ActorId } from "../core/causality/actor.ts";
+import { type SipKey, sipKeyOf } from "../core/base/siphash.ts";
+import { Random } from "../core/base/random.ts";
+import { DEFAULT_CONFIG } from "../core/config.ts";
+import { EpochLease } from "../core/replica/epochs.ts";
+import { MemoryEngine } from "../core/storage/memory-engine.ts";
+import { FRAME_OVERHEAD_BYTES } from "../core/wire/frame.ts";
+import { type Address, formatAddress } from "../socket/address.ts";
+import type { Plant } from "../socket/frame-socket.ts";
+import { Turn } from "../socket/turn.ts";
+import { WriterPool } from "../socket/writer-pool.ts";
+import type { CheckedSettings, NodeSettings } from "./cluster-settings.ts";
+import { checkSettings, firstLayout } from "./cluster-settings.ts";
+import type { HostFact } from "./host-fact.ts";
+import { Host } from "./host.ts";
+import { Listener } from "./listener.ts";
+import type { NodeStatus, PeerStatus } from "./node-status.ts";
+import { TcpTransport } from "./tcp-transport.ts";
+import { VERSION } from "./version.ts";
+
+export interface RunningNode {
+  /** The way to the cluster for this process: it has the face of `client/door.ts`. */
+  readonly host: Host;
+  /** How others reach the node, with the port that listening found. */
+  readonly address: string;
+  status(): NodeStatus;
+  /**
+   * Whether all other members of the layout are connected, as soon as they are or the time is over.
+   */
+  linked(timeoutMs: number): Promise<boolean>;
+  /** Takes nothing new, waits for what is open at most `limits.drainMs`, then closes. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  /** Hears every fact, from the first on. */
+  readonly onFact?: (fact: HostFact) => void;
+}
+
+/** Rejects with a SettingsError, or with the system's error when it cannot listen. */
+export async function startNode(
+  given: NodeSettings,
+  options: StartOptions = {},
+): Promise<RunningNode> {
+  const settings = checkSettings(given);
+  const { limits } = settings;
+  // What cannot be placed is refused before anything is open.
+  firstLayout(settings);
+  const plant: Plant = { turn: new Turn(), pool: new WriterPool() };
+  const listener = new Listener(plant, limits.greetingTimeoutMs);
+  const bound = await listener.listen(settings.listen);
+  const { host, advertise } = makeHost(settings, plant.turn, bound.port);
+  if (options.onFact !== undefined) host.onFact(options.onFact);
+  const address = formatAddress(advertise);
+  const statusOf = (peers: readonly PeerStatus[]): NodeStatus => nodeStatus(host, address, peers);
+  const transport = new TcpTransport({
+    host,
+    plant,
+    limits,
+    listener,
+    advertise,
+    askBytesMax: askBytesMaxOf(settings),
+    status: (peers) => JSON.stringify(statusOf(peers)),
+  });
+  host.attach(transport);
+  transport.start();
+  host.note({ kind: "listening", address: formatAddress(bound) });
+  return {
+    host,
+    address,
+    status: () => statusOf(transport.peerStatuses()),
+    linked: (timeoutMs) => linked(host, transport, timeoutMs),
+    stop: () => host.close(),
+  };
+}
+
+/** The host of a node, without a transport yet: alone, it is a cluster of one. */
+export function makeHost(
+  settings: CheckedSettings,
+  turn: Turn,
+  port: number,
+): { readonly host: Host; readonly advertise: Address } {
+  const { id, config, limits } = settings;
+  const advertise =
+    settings.advertise.port === 0 ? { ...settings.advertise, port } : settings.advertise;
+  const members = settings.members.map((member) =>
+    member.id === id ? { ...member, address: formatAddress(advertise) } : member,
+  );
+  const host = new Host({
+    id,
+    actor: newActor(),
+    generation: Date.now(),
+    config,
+    layout: firstLayout({ ...settings, members }),
+    epochs: EpochLease.forProcess(),
+    secret: secretKey(settings),
+    random: new Random(randomBytes(32).toString("hex")),
+    engine: (completed) => new MemoryEngine(completed),
+    turn,
+    drainMs: limits.drainMs,
+  });
+  return { host, advertise };
+}
+
+function linked(host: Host, transport: TcpTransport, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      stopListening();
+      resolve(transport.isLinked);
+    };
+    const timer = setTimeout(finish, timeoutMs);
+    const stopListening = host.onFact(({ kind }) => {
+      if (kind === "peer-linked" && transport.isLinked) finish();
+    });
+    if (transport.isLinked) finish();
+  });
+}
+
+function newActor(): ActorId {
+  const bytes = randomBytes(8);
+  return { high: bytes.readInt32BE(0), low: bytes.readInt32BE(4) };
+}
+
+/**
+ * The key that seals contexts, the same on all nodes. A secret is stretched, since people choose
+ * short ones. Without one the key follows from the cluster id: it then detects accidents, and
+ * forgery by nobody who knows that name.
+ */
+function secretKey({ secret, clusterId }: CheckedSettings): SipKey {
+  const bytes =
+    secret === undefined
+      ? createHash("sha256").update(`gramme open cluster ${clusterId}`).digest().subarray(0, 16)
+      : scryptSync(secret, `gramme cluster ${clusterId}`, 16);
+  return sipKeyOf(new Uint8Array(bytes));
+}
+
+/**
+ * A value above our own bound but below the usual one still arrives, and is refused by name; the
+ * frame that would not even be read ends the connection, with everything that was open on it.
+ */
+function askBytesMaxOf({ config }: CheckedSettings): number {
+  return Math.max(config.valueBytesMax, DEFAULT_CONFIG.valueBytesMax) + FRAME_OVERHEAD_BYTES;
+}
+
+export function nodeStatus(host: Host, address: string, peers: readonly PeerStatus[]): NodeStatus {
+  const layout = host.layout();
+  const { keys, bytes } = host.stats();
+  return {
+    id: host.id,
+    address,
+    clusterId: layout.clusterId,
+    version: VERSION,
+    pid: process.pid,
+    state: host.state,
+    generation: host.generation,
+    layoutEpoch: layout.epoch,
+    peers,
+    keys,
+    bytes,
+    openRequests: host.openRequests,
+    uptimeMs: Math.round(performance.now() - host.startedAt),
+  };
+}

@@ -1,0 +1,211 @@
+/**
+ * All connections of a node: one with each other member of the layout, and those of native clients.
+ *
+ *     n1 ──dials──▶ n2          the smaller id dials the larger
+ *      └───dials──▶ n3 ◀──dials── n2
+ *     clients ─────▶ any
+ *
+ * It carries messages and decides nothing about them. Members come from the layout and change with
+ * it. A refused or lost peer is dialled again for as long as it is a member, its name looked up
+ * anew each time, since addresses move.
+ */
+import type { ClientRequest } from "../core/requests.ts";
+import type { FrameSocket, Plant } from "../socket/frame-socket.ts";
+import type { Asker, Host, Links } from "./host.ts";
+import type { Greeting } from "../core/wire/greeting.ts";
+import type { HostFact } from "./host-fact.ts";
+import type { HostLimits } from "./host-limits.ts";
+import type { Layout } from "../core/ring/layout.ts";
+import type { Message } from "../core/messages.ts";
+import type { NodeId } from "../core/ring/node-id.ts";
+import type { PeerStatus } from "./node-status.ts";
+import type { Refusal } from "../core/wire/refusal.ts";
+import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
+import { type Address, formatAddress } from "../socket/address.ts";
+import { ClientConnection, type ClientServer } from "./client-connection.ts";
+import type { Listener, ListenerOwner } from "./listener.ts";
+import { Peer, type PeerOwner } from "./peer.ts";
+
+export interface TcpSetup {
+  readonly host: Host;
+  readonly plant: Plant;
+  readonly limits: HostLimits;
+  /** Listening already, so that its port is known. */
+  readonly listener: Listener;
+  /** The longest frame that a client may send. */
+  readonly askBytesMax: number;
+  /** How others reach this node. */
+  readonly advertise: Address;
+  /** The document for those who ask how the node is. */
+  readonly status: (peers: readonly PeerStatus[]) => string;
+}
+
+const CHECKS_PER_SILENCE = 3;
+
+export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServer {
+  readonly id: NodeId;
+  readonly limits: HostLimits;
+  readonly plant: Plant;
+  readonly #setup: TcpSetup;
+  readonly #host: Host;
+  readonly #peers: Map<NodeId, Peer> = new Map();
+  readonly #clients: Set<ClientConnection> = new Set();
+  #silenceTimer: NodeJS.Timeout | undefined = undefined;
+  #checkedAt = 0;
+  #stopped: Promise<void> | undefined = undefined;
+
+  constructor(setup: TcpSetup) {
+    this.#setup = setup;
+    this.id = setup.host.id;
+    this.limits = setup.limits;
+    this.plant = setup.plant;
+    this.#host = setup.host;
+  }
+
+  /** Answers whoever knocks, and dials the members. */
+  start(): void {
+    this.#setup.listener.serve(this);
+    this.follow(this.#host.layout());
+    const everyMs = this.limits.peerSilenceMs / CHECKS_PER_SILENCE;
+    this.#checkedAt = performance.now();
+    this.#silenceTimer = setInterval(() => this.#checkSilence(everyMs), everyMs);
+  }
+
+  // Links
+
+  send(to: NodeId, message: Message): void {
+    this.#peers.get(to)?.send(message);
+  }
+
+  follow(layout: Layout): void {
+    for (const { id, address } of layout.nodes) if (id !== this.id) this.#peer(id).follow(address);
+    for (const peer of this.#peers.values()) {
+      if (layout.node(peer.id) === undefined) peer.forget("no longer a member");
+    }
+  }
+
+  stopAccepting(): void {
+    this.#stopped ??= this.#setup.listener.stop();
+  }
+
+  async close(): Promise<void> {
+    this.stopAccepting();
+    clearInterval(this.#silenceTimer);
+    for (const peer of this.#peers.values()) peer.forget("the node is being closed");
+    for (const client of this.#clients) client.frames.end("the node is being closed");
+    await this.#stopped;
+  }
+
+  abort(): void {
+    this.stopAccepting();
+    clearInterval(this.#silenceTimer);
+    for (const peer of this.#peers.values()) peer.abort("the node has stopped");
+    for (const client of this.#clients) client.frames.destroy("the node has stopped");
+  }
+
+  // What peers, clients and the listener need
+
+  greeting(): Greeting {
+    const layout = this.#host.layout();
+    return {
+      protocolMin: PROTOCOL_MIN,
+      protocolMax: PROTOCOL_MAX,
+      role: "node",
+      clusterId: layout.clusterId,
+      nodeId: this.id,
+      generation: this.#host.generation,
+      layoutEpoch: layout.epoch,
+      layoutFingerprint: layout.fingerprint(),
+      address: formatAddress(this.#setup.advertise),
+    };
+  }
+
+  judge(theirs: Greeting): Refusal | undefined {
+    if (theirs.nodeId === "") return this.#judgeClient();
+    const layout = this.#host.layout();
+    // A layout that we have not seen yet may name it; ours does not.
+    if (layout.node(theirs.nodeId) === undefined && theirs.layoutEpoch <= layout.epoch) {
+      const message = `${theirs.nodeId} is not among the nodes of layout epoch ${layout.epoch}`;
+      return { code: "NOT_MEMBER", message };
+    }
+    return this.#peers.get(theirs.nodeId)?.judge(theirs);
+  }
+
+  onNode(frames: FrameSocket, theirs: Greeting): void {
+    const peer = this.#peer(theirs.nodeId as NodeId);
+    if (!peer.isMember) peer.address = theirs.address;
+    peer.onGreeted(frames, theirs);
+  }
+
+  onClient(frames: FrameSocket): void {
+    frames.reader.limit = this.#setup.askBytesMax;
+    this.#clients.add(new ClientConnection(frames, this));
+  }
+
+  onClientClosed(connection: ClientConnection, reason: string): void {
+    this.#clients.delete(connection);
+    this.note({ kind: "client-closed", remote: connection.frames.remote, reason });
+  }
+
+  receive(from: NodeId, message: Message): void {
+    this.#host.receive(from, message);
+  }
+
+  note(fact: HostFact): void {
+    this.#host.note(fact);
+  }
+
+  ask(request: ClientRequest, asker: Asker, askId: number): void {
+    this.#host.ask(request, asker, askId);
+  }
+
+  layout(): Layout {
+    return this.#host.layout();
+  }
+
+  status(): string {
+    return this.#setup.status(this.peerStatuses());
+  }
+
+  /** With every other member of the layout. */
+  get isLinked(): boolean {
+    for (const { isMember, state } of this.#peers.values()) {
+      if (isMember && state !== "linked") return false;
+    }
+    return true;
+  }
+
+  peerStatuses(): readonly PeerStatus[] {
+    const statuses: PeerStatus[] = [];
+    for (const { id, address, state, droppedCount, outboundBytes } of this.#peers.values()) {
+      statuses.push({ id, address, state, droppedCount, outboundBytes });
+    }
+    return statuses.sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  #peer(id: NodeId): Peer {
+    let peer = this.#peers.get(id);
+    if (peer === undefined) {
+      peer = new Peer(id, this);
+      this.#peers.set(id, peer);
+    }
+    return peer;
+  }
+
+  #judgeClient(): Refusal | undefined {
+    const { clientConnectionsMax } = this.limits;
+    if (this.#clients.size < clientConnectionsMax) return undefined;
+    return { code: "BUSY", message: `${this.id} has its ${clientConnectionsMax} clients` };
+  }
+
+  #checkSilence(everyMs: number): void {
+    const now = performance.now();
+    const isStalled = now - this.#checkedAt > 2 * everyMs;
+    this.#checkedAt = now;
+    for (const peer of this.#peers.values()) {
+      peer.checkSilence(now, isStalled);
+      // Nobody will dial it, and whoever was removed has no reason to come back.
+      if (!peer.isMember && peer.state === "down") this.#peers.delete(peer.id);
+    }
+  }
+}
