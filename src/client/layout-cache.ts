@@ -1,0 +1,46 @@
+/**
+ * What a client believes about who owns what, and when it should ask again.
+ *
+ * A layout is a value with an epoch, so a cache of it is never half right: it is the newest epoch
+ * that a node has told us, or it is behind. That it is behind shows in every greeting and every
+ * receipt, and costs at most a forwarded request.
+ */
+import type { Key } from "../core/ring/key.ts";
+import type { Layout } from "../core/ring/layout.ts";
+import type { NodeId } from "../core/ring/node-id.ts";
+
+const NO_OWNERS: readonly NodeId[] = [];
+
+export class LayoutCache {
+  #layout: Layout | undefined = undefined;
+
+  get layout(): Layout | undefined {
+    return this.#layout;
+  }
+
+  /**
+   * True when it is news. A node that is behind tells old layouts, and a misled seed those of
+   * another cluster.
+   */
+  adopt(layout: Layout): boolean {
+    const current = this.#layout;
+    if (current !== undefined) {
+      if (layout.clusterId !== current.clusterId || layout.epoch <= current.epoch) return false;
+    }
+    this.#layout = layout;
+    return true;
+  }
+
+  isBehind(epoch: number): boolean {
+    return this.#layout === undefined || epoch > this.#layout.epoch;
+  }
+
+  /** In order of preference; none while no layout is known. */
+  ownersOf(key: Key): readonly NodeId[] {
+    return this.#layout === undefined ? NO_OWNERS : this.#layout.ownersOf(key);
+  }
+
+  addressOf(node: NodeId): string | undefined {
+    return this.#layout?.node(node)?.address;
+  }
+}

@@ -1,0 +1,371 @@
+/**
+ * A cluster elsewhere, as a door: it knows the layout and sends each request straight to a node
+ * that owns the key.
+ *
+ *     submit ─▶ the first owner that is connected, home first; else any node; else wait for one
+ *     answer ─▶ settle; refused for an old layout: ask for the new one and send it again
+ *     loss   ─▶ a read goes elsewhere; of a write nobody knows whether it happened: we say so
+ *
+ * Connections are dialled when a request would like to use them; until then it takes what is there,
+ * and the node that it reaches sends it on. Only a read, or what was refused without effect, is
+ * ever sent again, and only a few times: to repeat a write whose answer was lost is for the caller,
+ * who knows what the write means.
+ *
+ * The node answers in time by itself and says more than we could, so our own deadline comes a
+ * little after the one we ask it for. All deadlines are rows of one wheel behind one timer, and all
+ * bounds are counted here (law 7).
+ */
+import { assert } from "../core/base/assert.ts";
+import type { Timed } from "../core/deadlines.ts";
+import { Deadline, DeadlineWheel } from "../core/deadlines.ts";
+import { ask } from "../core/messages.ts";
+import type { Outcome } from "../core/outcomes.ts";
+import { failed } from "../core/outcomes.ts";
+import type { ClientRequest } from "../core/requests.ts";
+import { withEnvelope } from "../core/requests.ts";
+import type { Layout } from "../core/ring/layout.ts";
+import type { NodeId } from "../core/ring/node-id.ts";
+import type { Greeting } from "../core/wire/greeting.ts";
+import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
+import type { NodeStatus } from "../host/node-status.ts";
+import type { Address } from "../socket/address.ts";
+import { formatAddress, parseAddress } from "../socket/address.ts";
+import { Alarm } from "../socket/alarm.ts";
+import type { Plant } from "../socket/frame-socket.ts";
+import { throwLater } from "../socket/throw-later.ts";
+import type { TurnTask } from "../socket/turn.ts";
+import { Turn } from "../socket/turn.ts";
+import { WriterPool } from "../socket/writer-pool.ts";
+import { CallbackQueue } from "../socket/callback-queue.ts";
+import { Drain } from "../socket/drain.ts";
+import { Admission, OVERLOADED_RETRY_MS } from "./admission.ts";
+import { ConnectError } from "./connect-error.ts";
+import type { Connection, ConnectionOwner } from "./connection.ts";
+import { ConnectionPool } from "./connection-pool.ts";
+import type { Door, DoorFailed, DoorOutcome, Settle } from "./door.ts";
+import { unavailable } from "./door.ts";
+import { LayoutCache } from "./layout-cache.ts";
+import type { PendingOwner } from "./pending-request.ts";
+import { PendingRequest } from "./pending-request.ts";
+import type { RemoteOptions } from "./remote-options.ts";
+import { DEFAULT_REMOTE_OPTIONS } from "./remote-options.ts";
+
+/** A request is sent at most so often: where it failed first, elsewhere, and once more. */
+const SEND_COUNT_MAX = 3;
+/** How much later than the node we give up ourselves. */
+const GRACE_MS = 100;
+const REQUEST_ID_END = 2 ** 30;
+const CLOSED = "the client is closed";
+
+export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed, TurnTask {
+  readonly plant: Plant = { turn: new Turn(), pool: new WriterPool() };
+  readonly limits: RemoteOptions;
+  readonly #admission: Admission;
+  readonly #cache: LayoutCache = new LayoutCache();
+  readonly #pool: ConnectionPool;
+  readonly #wheel: DeadlineWheel = new DeadlineWheel();
+  readonly #alarm: Alarm = new Alarm(() => this.#onAlarm());
+  readonly #redial: Deadline = new Deadline(this);
+  readonly #pending: Map<number, PendingRequest> = new Map();
+  /** Those of them that no connection could take. */
+  readonly #waiting: Set<PendingRequest> = new Set();
+  readonly #answers: CallbackQueue<DoorOutcome> = new CallbackQueue();
+  readonly #drain: Drain = new Drain();
+  #lastId = 0;
+  #onStart: ((problem: ConnectError | undefined) => void) | undefined = undefined;
+  #closing: Promise<void> | undefined = undefined;
+
+  /** Resolves when a seed has told the layout. Rejects with a ConnectError when none does. */
+  static async connect(
+    addresses: readonly string[],
+    options: Partial<RemoteOptions> = {},
+  ): Promise<RemoteClient> {
+    const seeds = addresses.map(seedOf);
+    const client = new RemoteClient(seeds, { ...DEFAULT_REMOTE_OPTIONS, ...options });
+    await client.#start();
+    return client;
+  }
+
+  private constructor(seeds: readonly Address[], options: RemoteOptions) {
+    this.limits = options;
+    this.#admission = new Admission(options);
+    this.plant.turn.first = this;
+    this.#pool = new ConnectionPool(seeds, this.#cache, this);
+  }
+
+  layout(): Layout {
+    const { layout } = this.#cache;
+    assert(layout !== undefined, "a client is handed out when it has a layout");
+    return layout;
+  }
+
+  submit(request: ClientRequest, settle: Settle): number {
+    const id = this.#newId();
+    const isClosed = this.#closing !== undefined;
+    const refusal = isClosed ? unavailable(CLOSED) : this.#admission.refusal(request);
+    if (refusal !== undefined) {
+      this.#settleLater(id, settle, refusal);
+      return id;
+    }
+    const now = performance.now();
+    const answerBy = now + (request.timeoutMs || this.limits.requestTimeoutMs);
+    const pending = new PendingRequest(id, request, settle, this, answerBy);
+    this.#pending.set(id, pending);
+    this.#admission.add(request);
+    this.#wheel.set(pending.deadline, answerBy + GRACE_MS);
+    this.#dispatch(pending, undefined, now);
+    this.plant.turn.wake();
+    return id;
+  }
+
+  cancel(id: number): void {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) this.#remove(pending);
+    this.#answers.cancel(id);
+  }
+
+  /** How a node is; without an id, any. A node that cannot be asked is an outcome like others. */
+  async status(node?: NodeId): Promise<NodeStatus | DoorFailed> {
+    const connection = node === undefined ? this.#pool.anyReady() : this.#pool.to(node);
+    if (connection === undefined) return unavailable(`no way to ${node ?? "any node"} is known`);
+    const json = await this.#statusJson(connection);
+    if (json !== undefined) return JSON.parse(json) as NodeStatus;
+    const isOpen = connection.retryAt === undefined;
+    const reason = isOpen ? "no answer in time" : connection.lossReason;
+    return unavailable(`${formatAddress(connection.address)}: ${reason}`);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  // What connections report
+
+  greeting(): Greeting {
+    const { layout } = this.#cache;
+    return {
+      protocolMin: PROTOCOL_MIN,
+      protocolMax: PROTOCOL_MAX,
+      role: "client",
+      // Once it is known, an address that moved to another cluster is refused.
+      clusterId: layout?.clusterId ?? this.limits.clusterId,
+      nodeId: "",
+      generation: 0,
+      layoutEpoch: layout?.epoch ?? 0,
+      layoutFingerprint: layout?.fingerprint() ?? "",
+      address: "",
+    };
+  }
+
+  onReady(connection: Connection, theirs: Greeting): void {
+    if (this.#closing !== undefined && this.#admission.isEmpty) return connection.end(CLOSED);
+    this.#pool.onReady(connection);
+    if (this.#cache.isBehind(theirs.layoutEpoch)) connection.askLayout();
+    this.#dispatchWaiting();
+  }
+
+  onAnswer(connection: Connection, id: number, outcome: Outcome): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    if (outcome.kind === "failed") {
+      if (outcome.code === "STALE_EPOCH" || outcome.code === "NOT_OWNER") {
+        connection.askLayout();
+        if (pending.sendCount < SEND_COUNT_MAX) return this.#wait(pending);
+      }
+    } else if (this.#cache.isBehind(outcome.receipt.epoch)) {
+      connection.askLayout();
+    }
+    this.#remove(pending);
+    try {
+      pending.settle(outcome);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  onLayout(layout: Layout): void {
+    if (this.#cache.adopt(layout)) this.#pool.onLayout();
+    this.#onStart?.(undefined);
+    this.#dispatchWaiting();
+  }
+
+  onLost(connection: Connection, reason: string): void {
+    this.#pool.onLost(connection);
+    if (this.#onStart !== undefined) return this.#checkStart();
+    const now = performance.now();
+    const name = connection.node ?? formatAddress(connection.address);
+    for (const pending of [...this.#pending.values()]) {
+      if (pending.connection !== connection) continue;
+      if (pending.isRead && pending.sendCount < SEND_COUNT_MAX) {
+        pending.connection = undefined;
+        this.#dispatch(pending, connection, now);
+      } else {
+        this.#finishUnanswered(pending, `the connection to ${name} was lost: ${reason}`);
+      }
+    }
+    this.#dispatchWaiting();
+  }
+
+  // Deadlines
+
+  onExpired(pending: PendingRequest): void {
+    const { connection, receivedBytesBefore, request } = pending;
+    const waitedMs = request.timeoutMs || this.limits.requestTimeoutMs;
+    if (connection === undefined) {
+      this.#finish(pending, unavailable(`no node took the request within ${waitedMs} ms`));
+      return;
+    }
+    const name = connection.node ?? formatAddress(connection.address);
+    this.#finishUnanswered(pending, `${name} did not answer within ${waitedMs} ms`);
+    // A node answers in time, if only to say that it could not.
+    connection.suspect(receivedBytesBefore);
+  }
+
+  /** Some requests have nowhere to go: time to dial again. */
+  onDeadline(): void {
+    this.#dispatchWaiting();
+  }
+
+  endTurn(): void {
+    this.#answers.run();
+    if (!this.#answers.isEmpty) this.plant.turn.wake();
+    this.#alarm.at(this.#wheel.earliest);
+  }
+
+  #start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => this.#onStart?.(this.#connectError());
+      const timer = setTimeout(giveUp, this.limits.connectTimeoutMs);
+      this.#onStart = (problem) => {
+        this.#onStart = undefined;
+        clearTimeout(timer);
+        if (problem === undefined) return resolve();
+        this.#closing = Promise.resolve();
+        for (const connection of this.#pool.values()) connection.destroy("connecting failed");
+        reject(problem);
+      };
+      this.#pool.dialAll();
+    });
+  }
+
+  /** All seeds have been tried and none is left: waiting longer would not help. */
+  #checkStart(): void {
+    for (const { retryAt } of this.#pool.values()) if (retryAt === undefined) return;
+    this.#onStart?.(this.#connectError());
+  }
+
+  #connectError(): ConnectError {
+    const attempts = [...this.#pool.values()].map(({ address, lossReason, retryAt }) => {
+      const reason = retryAt === undefined ? "no answer in time" : lossReason;
+      return { address: formatAddress(address), reason };
+    });
+    const refused = [...this.#pool.values()].find(({ refusalCode }) => refusalCode !== undefined);
+    return new ConnectError(refused?.refusalCode ?? "UNAVAILABLE", attempts);
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#admission.isEmpty) await this.#drain.wait(this.limits.drainMs);
+    for (const pending of [...this.#pending.values()]) this.#finishUnanswered(pending, CLOSED);
+    for (const connection of this.#pool.values()) connection.end(CLOSED);
+    this.#alarm.stop();
+  }
+
+  #dispatch(pending: PendingRequest, avoided: Connection | undefined, now: number): void {
+    const { id, request } = pending;
+    const connection = this.#pool.pick(request.key, avoided);
+    if (connection === undefined) return this.#wait(pending);
+    const { inFlightBytesMax } = this.limits;
+    if (connection.outboundBytes >= inFlightBytesMax) {
+      const numbers = { needed: 1, got: 0, retryAfterMs: OVERLOADED_RETRY_MS };
+      const detail = "the node does not take what waits for it";
+      return this.#finish(pending, failed("OVERLOADED", detail, numbers));
+    }
+    const timeoutMs = Math.max(1, Math.round(pending.answerBy - now));
+    try {
+      connection.send(ask(withEnvelope(request, { id, timeoutMs, wallMs: 0, forwarded: false })));
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      return this.#finish(pending, failed("INVALID_REQUEST", detail));
+    }
+    pending.connection = connection;
+    pending.sendCount++;
+    pending.receivedBytesBefore = connection.receivedBytes;
+  }
+
+  #wait(pending: PendingRequest): void {
+    pending.connection = undefined;
+    this.#waiting.add(pending);
+    if (this.#waiting.size === 1) this.#dialForWaiting();
+  }
+
+  #dispatchWaiting(): void {
+    if (this.#waiting.size === 0) return;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    const now = performance.now();
+    for (const pending of waiting) this.#dispatch(pending, undefined, now);
+    this.plant.turn.wake();
+  }
+
+  #dialForWaiting(): void {
+    this.#pool.dialAll();
+    const { retryAt } = this.#pool;
+    if (retryAt !== undefined) this.#wheel.set(this.#redial, retryAt);
+    this.plant.turn.wake();
+  }
+
+  #finishUnanswered(pending: PendingRequest, detail: string): void {
+    const mayHaveHappened = !pending.isRead && pending.connection !== undefined;
+    this.#finish(
+      pending,
+      mayHaveHappened ? failed("OUTCOME_UNKNOWN", detail) : unavailable(detail),
+    );
+  }
+
+  #finish(pending: PendingRequest, outcome: DoorOutcome): void {
+    this.#remove(pending);
+    this.#settleLater(pending.id, pending.settle, outcome);
+  }
+
+  #remove(pending: PendingRequest): void {
+    this.#pending.delete(pending.id);
+    this.#waiting.delete(pending);
+    this.#admission.remove(pending.request);
+    this.#wheel.cancel(pending.deadline);
+    if (this.#admission.isEmpty) this.#drain.finish();
+  }
+
+  #settleLater(id: number, settle: Settle, outcome: DoorOutcome): void {
+    this.#answers.push(id, settle, outcome);
+    this.plant.turn.wake();
+  }
+
+  #newId(): number {
+    do this.#lastId = (this.#lastId + 1) % REQUEST_ID_END;
+    while (this.#pending.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #onAlarm(): void {
+    this.#wheel.advance(performance.now());
+    this.plant.turn.wake();
+  }
+
+  #statusJson(connection: Connection): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.limits.connectTimeoutMs, undefined);
+      connection.askStatus((json) => {
+        clearTimeout(timer);
+        resolve(json);
+      });
+    });
+  }
+}
+
+function seedOf(text: string): Address {
+  const address = parseAddress(text);
+  if (!("problem" in address) && address.port > 0) return address;
+  const reason = "problem" in address ? address.problem : "port 0 cannot be dialled";
+  throw new ConnectError("INVALID_ADDRESS", [{ address: text, reason }]);
+}

@@ -1,0 +1,94 @@
+/**
+ * Read, change, put with the context of the read.
+ *
+ *     wait for the turn ─▶ getSiblings ─▶ change ─▶ put │ delete, with the context
+ *                               ▲                        │
+ *                               └── TOO_MANY_SIBLINGS ───┘   others were faster: take in theirs
+ *
+ * A put whose outcome is unknown is repeated as it was, with the same value and the same context,
+ * never with a value that was made anew: `change` may count, and what it counted may be stored
+ * already.
+ */
+import type { GetOptions, PutOptions, UpdateOptions } from "./call-options.ts";
+import { checkOptions, RETRIES_DEFAULT } from "./call-options.ts";
+import type { Bucket } from "./bucket.ts";
+import { aborted } from "./call.ts";
+import { GrammeError } from "./gramme-error.ts";
+import type { KeyQueue } from "./key-queue.ts";
+import { TimeBudget } from "./time-budget.ts";
+import type { UserKey } from "./user-key.ts";
+
+/**
+ * From what get would show, and all siblings behind it, newest first, to the new value; undefined
+ * for none. It may run more than once, so it does nothing else.
+ */
+export type Change<V> = (current: V | undefined, siblings: readonly V[]) => V | undefined;
+
+export interface Updating<V> {
+  readonly bucket: Bucket<V>;
+  readonly queue: KeyQueue;
+  readonly fold: (siblings: readonly V[]) => V | undefined;
+  readonly change: Change<V>;
+}
+
+export async function runUpdate<V>(
+  updating: Updating<V>,
+  key: UserKey,
+  options: UpdateOptions | undefined,
+): Promise<V | undefined> {
+  const checked: UpdateOptions = checkOptions("update", options);
+  const { signal } = checked;
+  if (signal?.aborted === true) throw aborted(signal);
+  const budget = new TimeBudget(checked.timeoutMs);
+  const { queue } = updating;
+  const place = updating.bucket.fullKey(key);
+  await queue.enter(place, signal, budget.deadlineAt);
+  try {
+    return await changeInTurn(updating, key, checked, budget);
+  } finally {
+    queue.leave(place);
+  }
+}
+
+async function changeInTurn<V>(
+  updating: Updating<V>,
+  key: UserKey,
+  options: UpdateOptions,
+  budget: TimeBudget,
+): Promise<V | undefined> {
+  for (let left = options.retries ?? RETRIES_DEFAULT; ; left--) {
+    try {
+      return await changeOnce(updating, key, options, budget);
+    } catch (error) {
+      if (left <= 0 || !GrammeError.is(error, "TOO_MANY_SIBLINGS")) throw error;
+    }
+  }
+}
+
+async function changeOnce<V>(
+  { bucket, fold, change }: Updating<V>,
+  key: UserKey,
+  options: UpdateOptions,
+  budget: TimeBudget,
+): Promise<V | undefined> {
+  const { signal, retries, consistency, r, pr, w, pw } = options;
+  const reading: GetOptions = { signal, retries, consistency, r, pr };
+  const { values, context } = await bucket.getSiblings(key, budget.share(reading));
+  const value = change(fold(values), values);
+  const writing: PutOptions = budget.share({ signal, retries, consistency, w, pw, context });
+  if (value !== undefined) {
+    if (value instanceof Promise) throw changedLater(value);
+    await bucket.put(key, value, writing);
+  } else if (values.length > 0) {
+    await bucket.delete(key, writing);
+  }
+  return value;
+}
+
+function changedLater(value: Promise<unknown>): GrammeError {
+  value.catch(() => undefined);
+  const hint = "Prepare what it needs before the update, or use getSiblings and put";
+  return new GrammeError("INVALID_ARGUMENT", "the change of an update returned a promise", {
+    hint,
+  });
+}

@@ -1,0 +1,133 @@
+/**
+ * The three ways to a store. What comes back is the same for all of them.
+ *
+ *     open({ memory: true })                  one node, in this process: no sockets, no files
+ *     open({ node: { id: "n1", … } })         a member of a cluster, in this process
+ *     open({ cluster: ["db1:7411", …] })      a cluster elsewhere
+ */
+import { connect } from "./client/connect.ts";
+import { GrammeError } from "./client/gramme-error.ts";
+import type { RemoteOptions } from "./client/remote-options.ts";
+import { Store } from "./client/store.ts";
+import type { NodeConfig } from "./core/config.ts";
+import type { NodeSettings } from "./host/cluster-settings.ts";
+import { SettingsError } from "./host/settings-error.ts";
+import type { HostFact } from "./host/host-fact.ts";
+import type { RunningNode } from "./host/start-node.ts";
+import { startNode } from "./host/start-node.ts";
+import { memoryNode } from "./memory-node.ts";
+
+export interface MemoryOptions {
+  readonly memory: true;
+  /** Limits and times of the node. */
+  readonly config?: Partial<NodeConfig>;
+  /**
+   * Hears what the node observes, from the first fact on. It looks and records, and calls nothing
+   * of the store.
+   */
+  readonly onFact?: (fact: HostFact) => void;
+}
+
+export interface NodeOptions {
+  readonly node: NodeSettings;
+  /**
+   * How long to wait for connections to the other members; 0 for not at all. Members that are down
+   * then are no error: the node goes on without them, as it would later.
+   */
+  readonly linkTimeoutMs?: number;
+  readonly onFact?: (fact: HostFact) => void;
+}
+
+export interface ClusterOptions extends Partial<RemoteOptions> {
+  /** The addresses of some members, host:port; one that answers is enough. */
+  readonly cluster: readonly string[];
+}
+
+export type OpenOptions =
+  | (MemoryOptions & { readonly node?: never; readonly cluster?: never })
+  | (NodeOptions & { readonly memory?: never; readonly cluster?: never })
+  | (ClusterOptions & { readonly memory?: never; readonly node?: never });
+
+const LINK_TIMEOUT_MS_DEFAULT = 1_000;
+const LINK_TIMEOUT_MS_MAX = 600_000;
+const MEMORY: ReadonlySet<string> = new Set<keyof MemoryOptions>(["memory", "config", "onFact"]);
+const NODE: ReadonlySet<string> = new Set<keyof NodeOptions>(["node", "linkTimeoutMs", "onFact"]);
+
+/**
+ * Rejects with INVALID_ARGUMENT for a setting that cannot be, with OPEN_FAILED when it cannot
+ * listen or connect.
+ */
+export async function open(options: OpenOptions): Promise<Store> {
+  const ways = [options.memory, options.node, options.cluster];
+  if (ways.filter((way) => way !== undefined).length !== 1) {
+    const hint = "Pass { memory: true }, { node: { … } } or { cluster: [ … ] }";
+    throw new GrammeError("INVALID_ARGUMENT", "open takes one of three ways", { hint });
+  }
+  if (options.cluster !== undefined) {
+    const { cluster, ...remote } = options;
+    return connect(cluster, remote);
+  }
+  return options.node === undefined ? openMemory(options) : openNode(options);
+}
+
+function openMemory(options: MemoryOptions): Store {
+  refuseUnknown(options, MEMORY);
+  if (options.memory !== true) {
+    const hint = "Pass { memory: true }";
+    throw new GrammeError("INVALID_ARGUMENT", "memory must be true", { hint });
+  }
+  try {
+    const node = memoryNode(options.config ?? {}, options.onFact);
+    return new Store({ door: node.host, status: async () => [node.status()] });
+  } catch (error) {
+    throw openFailure(error);
+  }
+}
+
+async function openNode(options: NodeOptions): Promise<Store> {
+  refuseUnknown(options, NODE);
+  const { node, linkTimeoutMs = LINK_TIMEOUT_MS_DEFAULT, onFact } = options;
+  if (!(linkTimeoutMs >= 0 && linkTimeoutMs <= LINK_TIMEOUT_MS_MAX)) {
+    const problem = `linkTimeoutMs must be from 0 to ${LINK_TIMEOUT_MS_MAX}, got ${linkTimeoutMs}`;
+    throw new GrammeError("INVALID_ARGUMENT", problem);
+  }
+  const running = await started(node, onFact);
+  if (linkTimeoutMs > 0) await running.linked(linkTimeoutMs);
+  return new Store({ door: running.host, status: async () => [running.status()] });
+}
+
+async function started(
+  settings: NodeSettings,
+  onFact: ((fact: HostFact) => void) | undefined,
+): Promise<RunningNode> {
+  try {
+    return await startNode(settings, onFact === undefined ? {} : { onFact });
+  } catch (error) {
+    throw openFailure(error);
+  }
+}
+
+function openFailure(error: unknown): unknown {
+  if (error instanceof SettingsError) {
+    const { message, hint, cause = error } = error;
+    return new GrammeError("INVALID_ARGUMENT", message, { hint: sentence(hint), cause });
+  }
+  if (error instanceof Error && "syscall" in error) {
+    const hint = "Choose another address or port for listen";
+    const problem = `the node cannot listen: ${error.message}`;
+    return new GrammeError("OPEN_FAILED", problem, { hint, cause: error });
+  }
+  return error;
+}
+
+function refuseUnknown(options: object, known: ReadonlySet<string>): void {
+  for (const name of Object.keys(options)) {
+    if (known.has(name)) continue;
+    const hint = `Known are ${[...known].join(", ")}`;
+    throw new GrammeError("INVALID_ARGUMENT", `there is no option ${name} for open`, { hint });
+  }
+}
+
+function sentence(hint: string): string {
+  return hint.slice(0, 1).toUpperCase() + hint.slice(1);
+}
