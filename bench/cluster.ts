@@ -1,0 +1,249 @@
+/**
+ * What a cluster reaches of what its sockets could: three nodes and a client on this machine, N=3,
+ * R=W=2, memory engine, against the same fan-out without any logic (`fan-out.ts`).
+ *
+ *     for every cell    round 1   cluster, ceiling
+ *                       round 2   ceiling, cluster      …
+ *
+ * The two are measured in turns, so that whatever else the machine does meets both; the ratio is
+ * the result, the operations a second are those of this machine and hour. A cell without failures
+ * only: an operation that failed is not fast. For the mixed load the ceiling is computed from those
+ * of its halves: half the operations take a put's time, half a get's.
+ */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { runCeiling } from "./fan-out.ts";
+import { columns, measuredOf, type Measured } from "./record.ts";
+
+export interface ClusterPlan {
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+export interface ClusterCell {
+  readonly operation: "put" | "get" | "mixed";
+  readonly valueBytes: number;
+  readonly inFlight: number;
+  readonly operationsPerSecond: Measured;
+  readonly ceilingPerSecond: Measured;
+  /** Median over median. */
+  readonly ratio: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+interface Load {
+  readonly operationsPerSecond: number;
+  readonly latency: { readonly p50Ms: number; readonly p99Ms: number };
+  readonly failures: Readonly<Record<string, number>>;
+}
+
+const CLI = fileURLToPath(new URL("../cli/main.js", import.meta.url));
+const VALUE_BYTES = [100, 1_024];
+const IN_FLIGHT = [1, 64, 256];
+const WARM_UP_SECONDS = 0.5;
+const KEYS = 5_000;
+const READY_WITHIN_MS = 20_000;
+const STOP_WITHIN_MS = 10_000;
+const CHILD_TIMEOUT_MS = 120_000;
+
+export async function benchCluster(plan: ClusterPlan): Promise<readonly ClusterCell[]> {
+  const nodes = await startNodes();
+  try {
+    const cells: ClusterCell[] = [];
+    for (const valueBytes of VALUE_BYTES) {
+      for (const inFlight of IN_FLIGHT) {
+        const measured = await measureCells(nodes.addresses, { ...plan, valueBytes, inFlight });
+        cells.push(...measured);
+        for (const cell of measured) console.error(summary(cell));
+      }
+    }
+    return cells;
+  } finally {
+    await nodes.stop();
+  }
+}
+
+export function showCells(cells: readonly ClusterCell[]): string {
+  const head = ["load", "ops/s", "spread", "ceiling", "spread", "ratio", "p50 ms", "p99 ms"];
+  const rows = cells.map((cell) => [
+    `${cell.operation} ${cell.valueBytes} B, ${cell.inFlight} in flight`,
+    String(Math.round(cell.operationsPerSecond.median)),
+    spread(cell.operationsPerSecond),
+    String(Math.round(cell.ceilingPerSecond.median)),
+    spread(cell.ceilingPerSecond),
+    cell.ratio.toFixed(2),
+    cell.p50Ms.toFixed(2),
+    cell.p99Ms.toFixed(2),
+  ]);
+  return columns([head, ...rows]);
+}
+
+function summary(cell: ClusterCell): string {
+  const { operation, valueBytes, inFlight, operationsPerSecond, ratio } = cell;
+  const rate = Math.round(operationsPerSecond.median);
+  const what = `${operation} ${valueBytes} B, ${inFlight} in flight`;
+  return `${what}: ${rate} ops/s, ${ratio.toFixed(2)} of the ceiling`;
+}
+
+/** The three operations at one size and one number in flight. */
+async function measureCells(
+  addresses: readonly string[],
+  cell: ClusterPlan & { readonly valueBytes: number; readonly inFlight: number },
+): Promise<readonly ClusterCell[]> {
+  const operations = ["put", "get", "mixed"] as const;
+  const loads = new Map<string, Load[]>(operations.map((operation) => [operation, []]));
+  const ceilings = new Map<string, number[]>([
+    ["put", []],
+    ["get", []],
+    ["mixed", []],
+  ]);
+  for (let round = 0; round < cell.rounds; round++) {
+    for (const operation of operations) {
+      const gramme = async (): Promise<void> => {
+        loads.get(operation)!.push(await runLoad(addresses, { ...cell, operation }));
+      };
+      const ceiling = async (): Promise<void> => {
+        ceilings.get(operation)!.push(await ceilingOf(operation, cell, ceilings));
+      };
+      const turns = round % 2 === 0 ? [gramme, ceiling] : [ceiling, gramme];
+      for (const turn of turns) await turn();
+    }
+  }
+  return operations.map((operation) => {
+    const ofGramme = loads.get(operation)!;
+    const operationsPerSecond = measuredOf(ofGramme.map((load) => load.operationsPerSecond));
+    const ceilingPerSecond = measuredOf(ceilings.get(operation)!);
+    const { valueBytes, inFlight } = cell;
+    return {
+      operation,
+      valueBytes,
+      inFlight,
+      operationsPerSecond,
+      ceilingPerSecond,
+      ratio: operationsPerSecond.median / ceilingPerSecond.median,
+      p50Ms: measuredOf(ofGramme.map(({ latency }) => latency.p50Ms)).median,
+      p99Ms: measuredOf(ofGramme.map(({ latency }) => latency.p99Ms)).median,
+    };
+  });
+}
+
+async function ceilingOf(
+  operation: "put" | "get" | "mixed",
+  cell: ClusterPlan & { readonly valueBytes: number; readonly inFlight: number },
+  before: ReadonlyMap<string, readonly number[]>,
+): Promise<number> {
+  const { valueBytes, inFlight, seconds } = cell;
+  if (operation !== "mixed") {
+    const result = await runCeiling({ operation, valueBytes, inFlight, seconds });
+    return result.operationsPerSecond;
+  }
+  const [put = 1, get = 1] = [before.get("put")?.at(-1), before.get("get")?.at(-1)];
+  return 2 / (1 / put + 1 / get);
+}
+
+async function runLoad(
+  addresses: readonly string[],
+  load: ClusterPlan & {
+    readonly operation: string;
+    readonly valueBytes: number;
+    readonly inFlight: number;
+  },
+): Promise<Load> {
+  const flags = {
+    "--node": addresses.join(","),
+    "--operation": load.operation,
+    "--value-bytes": load.valueBytes,
+    "--in-flight": load.inFlight,
+    "--keys": KEYS,
+    "--seconds": load.seconds,
+    "--warm-up": WARM_UP_SECONDS,
+    "--r": 2,
+    "--w": 2,
+  };
+  const words = Object.entries(flags).flatMap(([flag, value]) => [flag, String(value)]);
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [CLI, "bench", "--json", ...words],
+    { timeout: CHILD_TIMEOUT_MS },
+  );
+  const result = JSON.parse(stdout) as Load;
+  const failures = Object.entries(result.failures);
+  if (failures.length > 0) throw new Error(`${load.operation} failed: ${JSON.stringify(failures)}`);
+  return result;
+}
+
+interface Nodes {
+  readonly addresses: readonly string[];
+  stop(): Promise<void>;
+}
+
+async function startNodes(): Promise<Nodes> {
+  const ports = await freePorts(3);
+  const members = ports.map((port, index) => ({ id: `n${index}`, address: `127.0.0.1:${port}` }));
+  const peers = members.map(({ id, address }) => `${id}=${address}`).join(",");
+  const children = members.map(({ id, address }) =>
+    // With a channel, which ends the nodes when this process ends, however it does.
+    spawn(process.execPath, [CLI, "start", "--id", id, "--listen", address, "--peers", peers], {
+      stdio: ["ignore", "pipe", "inherit", "ipc"],
+    }),
+  );
+  const stop = async (): Promise<void> => {
+    await Promise.all(children.map(stopped));
+  };
+  try {
+    await Promise.all(children.map(ready));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { addresses: members.map(({ address }) => address), stop };
+}
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("a node is not ready")), READY_WITHIN_MS);
+    createInterface({ input: child.stdout! }).on("line", (line) => {
+      if (!line.startsWith("ready ")) return;
+      clearTimeout(timer);
+      resolve();
+    });
+    child.once("exit", (code) => {
+      clearTimeout(timer);
+      reject(new Error(`a node ended with ${code}`));
+    });
+  });
+}
+
+function stopped(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_WITHIN_MS);
+    child.once("exit", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    child.kill("SIGTERM");
+  });
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    await new Promise<void>((resolve) => {
+      server.listen(0, "127.0.0.1", resolve);
+    });
+    const bound = server.address();
+    if (typeof bound === "object" && bound !== null) ports.push(bound.port);
+  }
+  for (const server of servers) server.close();
+  return ports;
+}
+
+function spread({ median, lowest, highest }: Measured): string {
+  return `${Math.round(((highest - lowest) / median) * 100)} %`;
+}

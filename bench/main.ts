@@ -1,0 +1,79 @@
+/**
+ * `npm run bench`: a whole cluster against its ceiling. `npm run bench -- micro` and `--
+ * simulation` for the parts.
+ *
+ *     npm run bench -- --rounds 5 --seconds 3      longer, for numbers to be quoted
+ *     npm run bench -- --no-record                 shown, not written to bench/results.jsonl
+ */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { benchCluster, showCells } from "./cluster.ts";
+import { benchMicro } from "./micro.ts";
+import { columns, recordResults } from "./record.ts";
+
+const SIMULATION_TIMEOUT_MS = 120_000;
+
+const { values, positionals } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "2" },
+    seconds: { type: "string", default: "1" },
+    "no-record": { type: "boolean", default: false },
+  },
+  allowPositionals: true,
+});
+const [name = "cluster"] = positionals;
+
+switch (name) {
+  case "cluster":
+    await cluster();
+    break;
+  case "micro":
+    micro();
+    break;
+  case "simulation":
+    simulation();
+    break;
+  default:
+    console.error(`there is no bench ${name}: cluster, micro or simulation`);
+    process.exitCode = 2;
+}
+
+async function cluster(): Promise<void> {
+  const plan = {
+    rounds: positive("rounds", values.rounds),
+    seconds: positive("seconds", values.seconds),
+  };
+  const cells = await benchCluster(plan);
+  console.log(showCells(cells));
+  record("cluster", cells);
+}
+
+function micro(): void {
+  const results = benchMicro();
+  const rows = results.map((result) => [
+    result.name,
+    `${result.nanosecondsPerOperation.toFixed(0)} ns`,
+  ]);
+  console.log(columns(rows));
+  record("micro", results);
+}
+
+/** In a process of its own: it measures as it loads. */
+function simulation(): void {
+  const path = fileURLToPath(new URL("./simulation.js", import.meta.url));
+  const options = { stdio: "inherit", timeout: SIMULATION_TIMEOUT_MS } as const;
+  process.exitCode = spawnSync(process.execPath, [path], options).status ?? 1;
+}
+
+function record(bench: string, results: readonly object[]): void {
+  if (values["no-record"]) return;
+  console.error(`\nrecorded in ${recordResults(bench, results)}`);
+}
+
+function positive(flag: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 600) return value;
+  console.error(`--${flag} is a number above 0 and at most 600, got ${JSON.stringify(text)}`);
+  process.exit(2);
+}

@@ -1,0 +1,45 @@
+/**
+ * The way of the command line into a cluster: a remote client for as long as a verb runs, and one
+ * request after the other through it, each tried again once where that means the same.
+ */
+import { Call, type Done } from "../client/call.ts";
+import { GrammeError } from "../client/gramme-error.ts";
+import { ConnectError } from "../client/connect-error.ts";
+import { RemoteClient } from "../client/remote-client.ts";
+import type { ClientRequest } from "../core/requests.ts";
+import { nodesOf, type ClusterFlags } from "./flags.ts";
+
+/** Hands the cluster to `use`, and leaves it afterwards, whatever happened. */
+export async function withCluster<T>(
+  flags: ClusterFlags,
+  use: (client: RemoteClient) => Promise<T>,
+): Promise<T> {
+  const client = await connect(nodesOf(flags), flags.timeout);
+  try {
+    return await use(client);
+  } finally {
+    await client.close();
+  }
+}
+
+export async function connect(
+  addresses: readonly string[],
+  timeoutMs: number | undefined,
+): Promise<RemoteClient> {
+  try {
+    const options = timeoutMs === undefined ? {} : { connectTimeoutMs: timeoutMs };
+    return await RemoteClient.connect(addresses, options);
+  } catch (error) {
+    if (!(error instanceof ConnectError)) throw error;
+    const hint = "Check that the nodes run (gramme dev), or name others with --node or GRAMME_NODE";
+    throw new GrammeError("UNAVAILABLE", error.message, { hint, retryable: true, cause: error });
+  }
+}
+
+/** Rejects with a GrammeError for every outcome that is a failure. */
+export function ask(client: RemoteClient, request: ClientRequest): Promise<Done> {
+  return new Promise((resolve, reject) => {
+    const caller = { read: (done: Done) => done, resolve, reject };
+    new Call({ door: client, isClosed: false }, request, {}, caller).start();
+  });
+}

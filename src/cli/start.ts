@@ -1,0 +1,193 @@
+/**
+ * `gramme start`: one node in the foreground.
+ *
+ *     listening n0 at 127.0.0.1:7400      it can be reached
+ *     ready n0 at 127.0.0.1:7400 …        it has so many peers that any key has its quorum
+ *
+ * It stops, and says so, when it is told to by a signal, when whoever started it with a channel is
+ * gone (so that `dev` never leaves orphans), and when something happened after which its state is
+ * unknown (law 9). The first two let open requests finish and end with 0.
+ */
+import { Option, type Command } from "commander";
+import { levelCount } from "../core/coordinator/quorum.ts";
+import { checkSettings, type NodeSettings } from "../host/cluster-settings.ts";
+import type { MemberSettings } from "../host/member-settings.ts";
+import type { HostFact } from "../host/host-fact.ts";
+import { startNode, type RunningNode } from "../host/start-node.ts";
+import { CommandError, EXIT } from "./exit-codes.ts";
+import { examples, NODE_DEFAULT } from "./flags.ts";
+import {
+  given,
+  integer,
+  members,
+  nodeFlags,
+  sharedSettings,
+  type NodeFlags,
+} from "./node-flags.ts";
+import { print, remark, remarkError } from "./output.ts";
+import { parentGone, toldToStop } from "./stop-signal.ts";
+
+interface StartFlags extends NodeFlags {
+  readonly id: string;
+  readonly listen: string;
+  readonly advertise?: string;
+  readonly peers?: readonly MemberSettings[];
+  readonly zone?: string;
+  readonly weight?: number;
+}
+
+const WAITING_REMARK_EVERY_MS = 5_000;
+
+export function describeStart(command: Command): void {
+  command
+    .addOption(
+      new Option("--id <name>", "the node's name in its cluster, for ever")
+        .env("GRAMME_ID")
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--listen <host:port>", "where to listen for nodes and clients")
+        .env("GRAMME_LISTEN")
+        .default(NODE_DEFAULT),
+    )
+    .addOption(
+      new Option("--advertise <host:port>", "how others reach it, where that differs").env(
+        "GRAMME_ADVERTISE",
+      ),
+    )
+    .addOption(
+      new Option("--peers <id=host:port,...>", "all members, the same list on every node")
+        .env("GRAMME_PEERS")
+        .argParser(members),
+    )
+    .addOption(new Option("--zone <name>", "what fails together with it").env("GRAMME_ZONE"))
+    .addOption(
+      new Option("--weight <number>", "its capacity beside the others'")
+        .env("GRAMME_WEIGHT")
+        .argParser(integer),
+    );
+  nodeFlags(command);
+  examples(command, [
+    ["gramme start --id n0", "a cluster of one"],
+    ["gramme start --id n0 --listen 0.0.0.0:7400 --advertise db0:7400 \\", ""],
+    ["  --peers n0=db0:7400,n1=db1:7400,n2=db2:7400", "one of three"],
+    ["gramme start … --peers n0=db0:7400@rack-a,n1=db1:7400@rack-b*2", "zones and weights"],
+    ["gramme start … --set config.requestTimeoutMs=500", "any other setting"],
+  ]);
+  command.action(async (flags: StartFlags) => start(settingsOf(flags)));
+}
+
+function settingsOf(flags: StartFlags): NodeSettings {
+  const { id, listen, advertise, peers, zone, weight } = flags;
+  return {
+    ...sharedSettings(flags),
+    ...given<NodeSettings>({ id, listen, advertise, peers, zone, weight }),
+  };
+}
+
+async function start(settings: NodeSettings): Promise<void> {
+  const watch = new PeerWatch(settings);
+  const node = await listening(settings, watch);
+  const waiting = setInterval(() => watch.remarkWaiting(), WAITING_REMARK_EVERY_MS);
+  node.host.onFatal((error) => {
+    remarkError(`${settings.id} has stopped, its state is unknown`);
+    remark(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    process.exit(EXIT.bug);
+  });
+  await Promise.race([toldToStop(), parentGone()]);
+  clearInterval(waiting);
+  watch.isStopping = true;
+  await node.stop();
+  print(`stopped ${settings.id}`);
+  if (process.connected) process.disconnect();
+}
+
+async function listening(settings: NodeSettings, watch: PeerWatch): Promise<RunningNode> {
+  try {
+    return await startNode(settings, { onFact: (fact) => watch.onFact(fact) });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const { listen } = settings;
+    if (code === "EADDRINUSE") {
+      const port = listen.slice(listen.lastIndexOf(":") + 1);
+      const message = `port ${port} is in use: something else listens at ${listen}`;
+      throw new CommandError(EXIT.usage, message, "stop that, or choose another port");
+    }
+    if (code === "EADDRNOTAVAIL" || code === "EACCES" || code === "ENOTFOUND") {
+      throw new CommandError(EXIT.usage, `listen: cannot listen at ${listen}: ${code}`);
+    }
+    throw error;
+  }
+}
+
+/** Follows the peers by the node's facts: says when it is ready, and who comes and goes. */
+class PeerWatch {
+  isStopping = false;
+  readonly #id: string;
+  readonly #peers: ReadonlySet<string>;
+  readonly #missingMax: number;
+  readonly #linked: Set<string> = new Set();
+  readonly #lost: Set<string> = new Set();
+  /**
+   * The last refusal of each peer: a refused peer is dialled for ever, and says the same each time.
+   */
+  readonly #refusals: Map<string, string> = new Map();
+  #address = "";
+  #isReady = false;
+
+  constructor(settings: NodeSettings) {
+    const { id, members: all, replicas, config } = checkSettings(settings);
+    const others = all.map((member) => member.id).filter((member) => member !== id);
+    const needed = [config.r, config.w].map((each) => levelCount(each, replicas) ?? replicas);
+    this.#id = id;
+    this.#peers = new Set(others);
+    this.#missingMax = replicas - Math.max(...needed);
+  }
+
+  onFact(fact: HostFact): void {
+    if (fact.kind === "listening") return this.#onListening(fact.address);
+    if (this.isStopping) return;
+    if (fact.kind === "peer-linked") return this.#onLinked(fact.peer);
+    if (fact.kind === "peer-lost") return this.#onLost(fact.peer);
+    if (fact.kind === "row-damaged") remark(`a damaged row of key ${JSON.stringify(fact.key)}`);
+    if (fact.kind === "sends-dropped") remark(`${fact.peer} is too slow: dropping messages to it`);
+    if (fact.kind !== "connection-refused") return;
+    const refusal = `${fact.code}, refused by ${fact.by}: ${fact.message}`;
+    if (this.#refusals.get(fact.remote) === refusal) return;
+    this.#refusals.set(fact.remote, refusal);
+    remark(`${fact.remote}: ${refusal}`);
+  }
+
+  remarkWaiting(): void {
+    if (!this.#isReady) remark(`not ready, waiting for ${this.#missing().join(", ")}`);
+  }
+
+  #onListening(address: string): void {
+    this.#address = address;
+    print(`listening ${this.#id} at ${address}`);
+    this.#lookWhetherReady();
+  }
+
+  #onLinked(peer: string): void {
+    if (this.#lost.delete(peer)) remark(`linked with ${peer} again`);
+    this.#linked.add(peer);
+    this.#lookWhetherReady();
+  }
+
+  #onLost(peer: string): void {
+    this.#linked.delete(peer);
+    this.#lost.add(peer);
+    remark(`lost ${peer}`);
+  }
+
+  #lookWhetherReady(): void {
+    if (this.#isReady || this.#address === "" || this.#missing().length > this.#missingMax) return;
+    this.#isReady = true;
+    const [linked, all] = [this.#linked.size, this.#peers.size];
+    print(`ready ${this.#id} at ${this.#address}, linked with ${linked} of ${all} peers`);
+  }
+
+  #missing(): readonly string[] {
+    return [...this.#peers].filter((peer) => !this.#linked.has(peer));
+  }
+}

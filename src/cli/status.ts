@@ -1,0 +1,128 @@
+/**
+ * `gramme status`: every node of the layout is asked how it is, all at once, for a bounded time.
+ *
+ * Who does not answer is down, as far as this client can tell. That changes nothing about what it
+ * owns (law 5), so it stays in the list.
+ */
+import type { Command } from "commander";
+import type { RemoteClient } from "../client/remote-client.ts";
+import type { Layout, LayoutNode } from "../core/ring/layout.ts";
+import type { NodeStatus, PeerStatus } from "../host/node-status.ts";
+import { withCluster } from "./cluster.ts";
+import { clusterFlags, examples, type ClusterFlags } from "./flags.ts";
+import { paint, print, printJson, remark, showBytes, showDuration, table } from "./output.ts";
+
+interface NodeDocument {
+  readonly id: string;
+  readonly address: string;
+  readonly state: "up" | "down";
+  /** Why it counts as down; empty for a node that is up. */
+  readonly reason: string;
+  readonly pid: number | null;
+  readonly version: string | null;
+  readonly generation: number | null;
+  readonly layoutEpoch: number | null;
+  readonly keys: number | null;
+  readonly bytes: number | null;
+  readonly openRequests: number | null;
+  readonly uptimeMs: number | null;
+  readonly peers: readonly PeerStatus[];
+}
+
+const ANSWER_TIMEOUT_MS = 1_000;
+
+export function describeStatus(command: Command): void {
+  clusterFlags(command);
+  examples(command, [
+    ["gramme status", ""],
+    ["gramme status --json", "for scripts"],
+  ]);
+  command.action(async (flags: ClusterFlags) => {
+    const bounded = { timeout: ANSWER_TIMEOUT_MS, ...flags };
+    await withCluster(bounded, async (client) => {
+      const layout = client.layout();
+      const nodes = await Promise.all(layout.nodes.map((node) => documentOf(client, node)));
+      if (flags.json) return printJson(clusterDocument(layout, nodes));
+      printCluster(layout, nodes);
+    });
+  });
+}
+
+async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeDocument> {
+  const status = await client.status(node.id);
+  if ("kind" in status) return downDocument(node, status.detail);
+  const { pid, version, generation, layoutEpoch, keys, bytes, openRequests, uptimeMs, peers } =
+    status satisfies NodeStatus;
+  return {
+    id: node.id,
+    address: node.address,
+    state: "up",
+    reason: "",
+    pid,
+    version,
+    generation,
+    layoutEpoch,
+    keys,
+    bytes,
+    openRequests,
+    uptimeMs,
+    peers,
+  };
+}
+
+function downDocument({ id, address }: LayoutNode, reason: string): NodeDocument {
+  return {
+    id,
+    address,
+    state: "down",
+    reason,
+    pid: null,
+    version: null,
+    generation: null,
+    layoutEpoch: null,
+    keys: null,
+    bytes: null,
+    openRequests: null,
+    uptimeMs: null,
+    peers: [],
+  };
+}
+
+function clusterDocument(layout: Layout, nodes: readonly NodeDocument[]): object {
+  const { clusterId, epoch, strategy, replicas, partitionCount: partitions } = layout;
+  return { clusterId, epoch, strategy, replicas, partitions, nodes };
+}
+
+function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
+  const { clusterId, epoch, strategy, replicas, partitionCount } = layout;
+  const up = nodes.filter(({ state }) => state === "up").length;
+  print(
+    `cluster ${paint("bold", clusterId)}, epoch ${epoch}: ${up} of ${nodes.length} nodes up, ` +
+      `${replicas} replicas, ${partitionCount} partitions (${strategy})`,
+  );
+  print("");
+  const right = ["PID", "KEYS", "BYTES", "OPEN"];
+  const head = ["NODE", "ADDRESS", "STATE", "PID", "UPTIME", "KEYS", "BYTES", "OPEN", "PEERS"];
+  print(table({ head, right, rows: nodes.map(rowOf) }));
+  for (const { id, state, reason } of nodes) {
+    if (state === "down") remark(`${id} does not answer: ${reason}`);
+  }
+}
+
+function rowOf(node: NodeDocument): readonly string[] {
+  const { id, address, pid, uptimeMs, keys, bytes, openRequests, peers } = node;
+  if (node.state === "down") return [id, address, paint("red", "down")];
+  const linked = peers.filter(({ state }) => state === "linked").length;
+  const links = `${linked} of ${peers.length}`;
+  return [
+    id,
+    address,
+    paint("green", "up"),
+    String(pid),
+    showDuration(uptimeMs ?? 0),
+    String(keys),
+    showBytes(bytes ?? 0),
+    String(openRequests),
+    linked === peers.length ? links : paint("yellow", links),
+  ];
+}
