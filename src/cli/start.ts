@@ -86,6 +86,16 @@ function settingsOf(flags: StartFlags): NodeSettings {
 }
 
 async function start(settings: NodeSettings): Promise<void> {
+  const stop = Promise.race([toldToStop(), parentGone()]);
+  try {
+    await run(settings, stop);
+  } finally {
+    // To listen for the end of the channel keeps the process alive.
+    if (process.connected) process.disconnect();
+  }
+}
+
+async function run(settings: NodeSettings, stop: Promise<void>): Promise<void> {
   const watch = new PeerWatch(settings);
   const node = await listening(settings, watch);
   const waiting = setInterval(() => watch.remarkWaiting(), WAITING_REMARK_EVERY_MS);
@@ -94,12 +104,11 @@ async function start(settings: NodeSettings): Promise<void> {
     remark(error instanceof Error ? (error.stack ?? error.message) : String(error));
     process.exit(EXIT.bug);
   });
-  await Promise.race([toldToStop(), parentGone()]);
+  await stop;
   clearInterval(waiting);
   watch.isStopping = true;
   await node.stop();
   print(`stopped ${settings.id}`);
-  if (process.connected) process.disconnect();
 }
 
 async function listening(settings: NodeSettings, watch: PeerWatch): Promise<RunningNode> {

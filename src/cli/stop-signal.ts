@@ -17,6 +17,8 @@ export function toldToStop(): Promise<void> {
 /** Whoever started this process with a channel to it is gone. */
 export function parentGone(): Promise<void> {
   return new Promise((resolve) => {
-    if (process.send !== undefined) process.once("disconnect", resolve);
+    if (process.send === undefined) return;
+    if (process.connected) process.once("disconnect", resolve);
+    else resolve();
   });
 }

@@ -11,7 +11,7 @@ interface Row {
   turn: number;
 }
 
-/** The wheel beside a plain list: both are told the same, and must call the same in the same order. */
+/** The wheel beside a plain list: told the same, both must call the same in the same order. */
 class Pair {
   readonly wheel = new DeadlineWheel();
   readonly rows: Row[] = [];
@@ -42,7 +42,7 @@ class Pair {
     this.wheel.cancel(row.deadline);
   }
 
-  /** What the list says must be called up to `now`, in order of due millisecond, then of setting. */
+  /** What the list says is called up to `now`: by due millisecond, then in order of setting. */
   due(now: number): number[] {
     return this.rows
       .filter(({ at }) => at !== undefined && Math.ceil(at) <= Math.floor(now))

@@ -5,14 +5,7 @@ import { entryOf } from "#src/core/causality/context.ts";
 import type { Failed, Outcome } from "#src/core/outcomes.ts";
 import { EpochLease } from "#src/core/replica/epochs.ts";
 import { keyOf } from "#src/core/ring/key.ts";
-import {
-  bytesOf,
-  KEY,
-  SECRET,
-  SmallCluster,
-  valuesOf,
-  wordOf,
-} from "../support/small-cluster.ts";
+import { bytesOf, KEY, SECRET, SmallCluster, valuesOf, wordOf } from "../support/small-cluster.ts";
 
 const OPERATIONS = ["get", "put", "delete"] as const;
 
@@ -32,7 +25,10 @@ test("admission: what is no number of owners is refused, whether the operation l
   for (const operation of OPERATIONS) {
     for (const name of ["r", "w", "pr", "pw"] as const) {
       for (const level of [0, -1, 1.5, Number.NaN, Infinity]) {
-        assert.match(refusedAtOnce({ operation, [name]: level }).detail, new RegExp(`^${name} must`));
+        assert.match(
+          refusedAtOnce({ operation, [name]: level }).detail,
+          new RegExp(`^${name} must`),
+        );
       }
     }
   }
@@ -95,7 +91,9 @@ test("admission: more bytes than allowed are refused, but one request alone neve
   const cluster = new SmallCluster({ config: { inFlightBytesMax: 1024, valueBytesMax: 5000 } });
   const large = "x".repeat(3000);
   const first = cluster.ask("a", { operation: "put", value: bytesOf(large) });
-  const refused = failureOf(cluster.reply(cluster.ask("a", { operation: "put", value: bytesOf("y") })));
+  const refused = failureOf(
+    cluster.reply(cluster.ask("a", { operation: "put", value: bytesOf("y") })),
+  );
   assert.equal(refused.code, "OVERLOADED");
   assert.deepEqual([refused.needed, refused.got], [1024, 3000 + 1 + 2 * KEY.length]);
   cluster.run();
@@ -174,7 +172,9 @@ test("admission: a context with more entries than allowed is refused", () => {
     [4, "stored"],
     [5, "CONTEXT_INVALID"],
   ] as const) {
-    const entries = Array.from({ length: count }, (_, low) => entryOf({ high: 1, low, epoch: 1 }, 1));
+    const entries = Array.from({ length: count }, (_, low) =>
+      entryOf({ high: 1, low, epoch: 1 }, 1),
+    );
     const context = sealContext(SECRET, KEY, entries);
     assert.equal(wordOf(cluster.put("a", "v", { context })), expected);
   }
@@ -186,7 +186,11 @@ test("admission: a time-out is kept within its bounds", () => {
   for (const timeoutMs of [-1, 91, Number.NaN, Infinity]) {
     assert.equal(wordOf(cluster.get("a", { timeoutMs })), "INVALID_REQUEST", `${timeoutMs}`);
   }
-  for (const [timeoutMs, waited] of [[0, 40], [90, 90], [1, 1]] as const) {
+  for (const [timeoutMs, waited] of [
+    [0, 40],
+    [90, 90],
+    [1, 1],
+  ] as const) {
     const id = cluster.ask("a", { operation: "put", timeoutMs });
     cluster.drop();
     cluster.pass(waited - 1);
@@ -199,10 +203,16 @@ test("admission: a time-out is kept within its bounds", () => {
 
 test("admission: without a leased epoch a put is refused as overload, and nothing is stored", () => {
   const none = new EpochLease({ next: 1, end: 1, bootFloor: 0 });
-  const cluster = new SmallCluster({ epochs: (name) => (name === "a" ? none : EpochLease.forProcess()) });
+  const cluster = new SmallCluster({
+    epochs: (name) => (name === "a" ? none : EpochLease.forProcess()),
+  });
   assert.equal(wordOf(cluster.put("a", "v")), "OVERLOADED");
   assert.equal(cluster.at("b").record().context.length, 0);
-  assert.equal(wordOf(cluster.put("b", "v", { w: "all" })), "stored", "it still takes what others write");
+  assert.equal(
+    wordOf(cluster.put("b", "v", { w: "all" })),
+    "stored",
+    "it still takes what others write",
+  );
   none.extend(5);
   assert.equal(wordOf(cluster.put("a", "w")), "stored");
   cluster.finish();

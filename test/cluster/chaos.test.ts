@@ -1,7 +1,7 @@
 /**
- * Real nodes under random messages, connections and unreadable rows, and three promises: nothing asserts, every
- * request is answered exactly once and leaves nothing behind, and what was acknowledged is there in the end, at every
- * owner, unless a later write has seen and replaced it.
+ * Real nodes under random messages, connections and unreadable rows, and three promises: nothing
+ * asserts, every request is answered exactly once and leaves nothing behind, and what was
+ * acknowledged is there in the end, at every owner, unless a later write has seen and replaced it.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,8 +10,8 @@ import { encodeRecord } from "#src/core/causality/record-codec.ts";
 import type { BucketMode, ClientRequest } from "#src/core/requests.ts";
 import { bytesOf, KEY, SmallCluster, textOf, wordOf } from "../support/small-cluster.ts";
 
-const OWNERS = [..."abc"];
-const NODES = [..."abcx"];
+const OWNERS = ["a", "b", "c"];
+const NODES = ["a", "b", "c", "x"];
 const STEPS = 60;
 
 interface Asked {
@@ -56,7 +56,8 @@ class Chaos {
   #ask(): void {
     const random = this.#random;
     const operation = random.pick(["get", "get", "put", "put", "put", "delete"] as const);
-    const known = this.#known.length > 0 && random.chance(0.5) ? random.pick(this.#known) : undefined;
+    const known =
+      this.#known.length > 0 && random.chance(0.5) ? random.pick(this.#known) : undefined;
     const value = operation === "put" ? `${this.#asked.length}` : undefined;
     const given: Partial<ClientRequest> = {
       mode: this.#mode,
@@ -68,7 +69,8 @@ class Chaos {
     if (operation !== "get") for (const each of known?.values ?? []) this.#replaced.add(each);
     if (isBlind) this.#replaceAll();
     // A blind write that is still on its way may come to see this value too.
-    if (value !== undefined && this.#open.some((id) => this.#mayStillRun(id))) this.#replaced.add(value);
+    const isWatched = this.#open.some((open) => this.#mayStillRun(open));
+    if (value !== undefined && isWatched) this.#replaced.add(value);
     const id = this.cluster.ask(at, {
       operation,
       ...given,
@@ -79,7 +81,7 @@ class Chaos {
     if (isBlind && (operation === "delete" || at === "x")) this.#open.push(id);
   }
 
-  /** It replaces what its coordinator will see, and that may be anything that was asked for so far. */
+  /** It replaces what its coordinator will see: that may be anything asked for so far. */
   #isBlind(operation: "get" | "put" | "delete", hasContext: boolean): boolean {
     if (operation === "delete") return !hasContext;
     if (operation === "get" || this.#mode === "siblings") return false;
@@ -135,7 +137,8 @@ class Chaos {
   #learn(): void {
     for (const outcome of this.cluster.replies.values()) {
       if (outcome.kind !== "found" && outcome.kind !== "not-found") continue;
-      const values = outcome.kind === "found" ? outcome.siblings.map((each) => textOf(each.value)) : [];
+      const values =
+        outcome.kind === "found" ? outcome.siblings.map((each) => textOf(each.value)) : [];
       if (this.#known.every(({ context }) => context !== outcome.context)) {
         this.#known.push({ context: outcome.context, values });
       }

@@ -22,10 +22,21 @@ test("forward: goes to one owner, home first, with the time that is left and all
   const cluster = new SmallCluster({ others: 1 });
   cluster.put("a", "zero");
   const { context } = cluster.get("a");
-  const given = { value: bytesOf("v"), context, mode: "siblings", r: 1, w: 3, pr: 2, pw: "all" } as const;
+  const given = {
+    value: bytesOf("v"),
+    context,
+    mode: "siblings",
+    r: 1,
+    w: 3,
+    pr: 2,
+    pw: "all",
+  } as const;
   cluster.ask("x", { operation: "put", timeoutMs: 700, wallMs: 42, ...given });
   const asks = cluster.waiting({ kind: "ask" });
-  assert.deepEqual(asks.map(({ to }) => to), ["a"]);
+  assert.deepEqual(
+    asks.map(({ to }) => to),
+    ["a"],
+  );
   const { message } = asks[0]!;
   assert.ok(message.kind === "ask");
   const { id, ...rest } = message.request;

@@ -23,7 +23,10 @@ test("get: where owners agree the answer is one byte, no record travels and noth
   const cluster = clusterWith("x");
   const id = cluster.ask("a", { operation: "get", r: "all" });
   cluster.deliver({ kind: "read" });
-  assert.deepEqual(cluster.waiting().map(({ message }) => message.kind), ["same", "same"]);
+  assert.deepEqual(
+    cluster.waiting().map(({ message }) => message.kind),
+    ["same", "same"],
+  );
   cluster.run();
   assert.deepEqual(valuesOf(cluster.reply(id)), ["x"]);
   assert.deepEqual(receiptOf(cluster.reply(id)), {
@@ -42,12 +45,19 @@ test("get: absent rows agree with each other too", () => {
   const cluster = new SmallCluster();
   cluster.ask("a", { operation: "get", r: "all" });
   cluster.deliver({ kind: "read" });
-  assert.deepEqual(cluster.waiting().map(({ message }) => message.kind), ["same", "same"]);
+  assert.deepEqual(
+    cluster.waiting().map(({ message }) => message.kind),
+    ["same", "same"],
+  );
   cluster.finish();
 });
 
 test("get: only as many owners are asked as must answer", () => {
-  for (const [r, asked] of [["one", 0], ["quorum", 1], ["all", 2]] as const) {
+  for (const [r, asked] of [
+    ["one", 0],
+    ["quorum", 1],
+    ["all", 2],
+  ] as const) {
     const cluster = clusterWith("x");
     cluster.ask("a", { operation: "get", r });
     assert.equal(cluster.waiting({ kind: "read" }).length, asked);
@@ -96,7 +106,13 @@ test("get: the others are asked when the first is silent for too long", () => {
   cluster.pass(1);
   const [spare] = cluster.waiting({ kind: "read" });
   assert.ok(spare !== undefined && spare.to !== first!.to);
-  assert.deepEqual(cluster.at("a").factsOf("spare-asked").map(({ peer }) => peer), [spare.to]);
+  assert.deepEqual(
+    cluster
+      .at("a")
+      .factsOf("spare-asked")
+      .map(({ peer }) => peer),
+    [spare.to],
+  );
   cluster.run();
   assert.deepEqual(valuesOf(cluster.reply(id)), ["x"]);
   cluster.finish();

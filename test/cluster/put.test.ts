@@ -24,7 +24,7 @@ test("put: every number of owners and every level", () => {
       const cluster = new SmallCluster({ owners });
       const stored = cluster.put("a", "one", { w: level });
       assert.equal(stored.kind === "stored" && stored.receipt.needed, level);
-      const last = [..."abcde"][owners - 1]!;
+      const last = "abcde"[owners - 1]!;
       assert.deepEqual(valuesOf(cluster.get(last, { r: owners + 1 - level })), ["one"]);
       cluster.finish();
     }
@@ -87,7 +87,10 @@ test("put: two with one context are siblings, and a put with the context of both
 
 test("put: in an lww bucket the newest of two concurrent ones is shown alone, everywhere the same", () => {
   const cluster = new SmallCluster();
-  for (const [at, text, wallMs] of [["a", "late", 9000], ["b", "early", 8000]] as const) {
+  for (const [at, text, wallMs] of [
+    ["a", "late", 9000],
+    ["b", "early", 8000],
+  ] as const) {
     cluster.ask(at, { operation: "put", mode: "lww", value: bytesOf(text), wallMs });
   }
   cluster.run();

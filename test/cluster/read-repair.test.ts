@@ -38,7 +38,12 @@ test("read repair: an answer that comes after the client was served still mends"
   cluster.transit.push(...late);
   cluster.run();
   assert.deepEqual(cluster.at("c").values(), ["x"]);
-  assert.ok(cluster.at("a").factsOf("read-repaired").every((fact) => fact.late));
+  assert.ok(
+    cluster
+      .at("a")
+      .factsOf("read-repaired")
+      .every((fact) => fact.late),
+  );
   assertAgreed(cluster);
 });
 
@@ -133,7 +138,7 @@ function putWithout(cluster: SmallCluster, without: string, text: string): void 
   cluster.pass(2000);
 }
 
-/** A read at `a` of all three owners that is answered by two; the read to the third is held back. */
+/** A read at `a` of all three that two answer; the read to the third is held back. */
 function readWithLate(
   cluster: SmallCluster,
   lateOwner: string,
@@ -151,7 +156,7 @@ function readWithLate(
 
 function assertAgreed(cluster: SmallCluster): void {
   cluster.finish();
-  const records = [..."abc"].map((name) => encodeRecord(cluster.at(name).record()));
+  const records = ["a", "b", "c"].map((name) => encodeRecord(cluster.at(name).record()));
   assert.deepEqual(records[1], records[0]);
   assert.deepEqual(records[2], records[0]);
 }

@@ -1,8 +1,8 @@
 /**
  * What every engine promises, as tests that run on any of them (see `src/core/storage/engine.ts`).
  *
- * An engine is told apart from the others only by how it is made and how its completions come: `settle`
- * makes everything that was written durable, however long that takes a real one.
+ * An engine is told apart from the others only by how it is made and how its completions come:
+ * `settle` makes everything that was written durable, however long that takes a real one.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -37,7 +37,7 @@ export function testEngine(name: string, make: MakeEngine): void {
 }
 
 function testOneRow(name: string, open: () => Stand): void {
-  test(`${name}: a write is visible at once, to its partition and its key only`, () => {
+  void test(`${name}: a write is visible at once, to its partition and its key only`, () => {
     const { engine } = open();
     assert.equal(engine.get(1, key("a")), undefined);
     engine.write([{ partition: 1, key: key("a"), row: bytes(1, 2) }], 1);
@@ -47,7 +47,7 @@ function testOneRow(name: string, open: () => Stand): void {
     engine.close();
   });
 
-  test(`${name}: the last write of a key wins, inside one batch too`, () => {
+  void test(`${name}: the last write of a key wins, inside one batch too`, () => {
     const { engine } = open();
     engine.write([{ partition: 1, key: key("a"), row: bytes(1) }], 1);
     engine.write(
@@ -63,7 +63,7 @@ function testOneRow(name: string, open: () => Stand): void {
     engine.close();
   });
 
-  test(`${name}: an empty row is a row, and large ones come back whole`, () => {
+  void test(`${name}: an empty row is a row, and large ones come back whole`, () => {
     const { engine } = open();
     for (const length of [0, 1, 16 * 1024 - 1, 16 * 1024, 256 * 1024, 1024 * 1024 + 1]) {
       const row = Uint8Array.from({ length }, (_, index) => index * 7);
@@ -73,7 +73,7 @@ function testOneRow(name: string, open: () => Stand): void {
     engine.close();
   });
 
-  test(`${name}: keys are any bytes`, () => {
+  void test(`${name}: keys are any bytes`, () => {
     const { engine } = open();
     const keys = ["\x00", "\xff", "\x00\x00", "__proto__", "constructor", "a/b", "{"].map(key);
     for (const [index, each] of keys.entries()) {
@@ -83,7 +83,7 @@ function testOneRow(name: string, open: () => Stand): void {
     engine.close();
   });
 
-  test(`${name}: a row that was read stays as it was, whatever is written afterwards`, () => {
+  void test(`${name}: a row that was read stays as it was, whatever is written afterwards`, () => {
     const { engine } = open();
     engine.write([{ partition: 0, key: key("a"), row: bytes(1, 2, 3) }], 1);
     const before = engine.get(0, key("a"));
@@ -97,13 +97,14 @@ function testOneRow(name: string, open: () => Stand): void {
 }
 
 function testCompletions(name: string, open: () => Stand): void {
-  test(`${name}: every token comes back once, in the order of the writes`, () => {
-    const { engine, settle, completions } = open();
+  void test(`${name}: every token comes back once, in the order of the writes`, () => {
+    const stand = open();
+    const { engine, completions } = stand;
     const tokens = [5, 0, 7, 7, 2 ** 40, 0];
     for (const token of tokens) {
       engine.write([{ partition: 0, key: key(`${token}`), row: bytes(1) }], token);
     }
-    settle();
+    stand.settle();
     assert.deepEqual(
       completions,
       tokens.map((token) => [token, "durable"]),
@@ -111,18 +112,19 @@ function testCompletions(name: string, open: () => Stand): void {
     engine.close();
   });
 
-  test(`${name}: a batch is completed once`, () => {
-    const { engine, settle, completions } = open();
+  void test(`${name}: a batch is completed once`, () => {
+    const stand = open();
+    const { engine, completions } = stand;
     const writes = ["a", "b", "a"].map((text) => ({ partition: 0, key: key(text), row: bytes(1) }));
     engine.write(writes, 9);
-    settle();
+    stand.settle();
     assert.deepEqual(completions, [[9, "durable"]]);
     engine.close();
   });
 }
 
 function testScan(name: string, open: () => Stand): void {
-  test(`${name}: a scan meets every row of its partition once, in pieces of any size`, () => {
+  void test(`${name}: a scan meets every row of its partition once, in pieces of any size`, () => {
     const { engine } = open();
     const texts = Array.from({ length: 50 }, (_, index) => `key ${(index * 37) % 50}`);
     for (const text of texts) {
@@ -134,7 +136,10 @@ function testScan(name: string, open: () => Stand): void {
     assert.deepEqual(whole.map((entry) => entry.key).sort(), texts.map(key).sort());
     for (const entry of whole) assert.deepEqual(entry.row, engine.get(3, entry.key));
     for (const limit of [1, 7, 49, 50, 51]) {
-      assert.deepEqual(scanInPieces(engine, 3, limit), whole.map((entry) => entry.key));
+      assert.deepEqual(
+        scanInPieces(engine, 3, limit),
+        whole.map((entry) => entry.key),
+      );
     }
     assert.deepEqual(engine.scan(5, undefined, 10), []);
     engine.close();
@@ -152,8 +157,9 @@ function scanInPieces(engine: Engine, partition: number, limit: number): Key[] {
 }
 
 function testAgainstModel(name: string, open: () => Stand): void {
-  test(`${name}: agrees with a map over thousands of writes, its statistics too`, () => {
-    const { engine, settle } = open();
+  void test(`${name}: agrees with a map over thousands of writes, its statistics too`, () => {
+    const stand = open();
+    const { engine } = stand;
     const random = new Random("engine model");
     const model = new Map<string, Uint8Array>();
     for (let step = 0; step < 8000; step++) {
@@ -163,15 +169,15 @@ function testAgainstModel(name: string, open: () => Stand): void {
       const row = new Uint8Array(random.integer(random.chance(0.01) ? 40_000 : 300)).fill(step);
       engine.write([{ partition, key: each, row }], step);
       model.set(`${partition} ${each}`, row);
-      if (step % 100 === 0) settle();
+      if (step % 100 === 0) stand.settle();
     }
-    for (const [name, row] of model) {
-      const at = name.indexOf(" ");
-      const stored = engine.get(Number(name.slice(0, at)), name.slice(at + 1) as Key);
-      assert.deepEqual(stored, row, name);
+    for (const [place, row] of model) {
+      const at = place.indexOf(" ");
+      const stored = engine.get(Number(place.slice(0, at)), place.slice(at + 1) as Key);
+      assert.deepEqual(stored, row, place);
     }
     let size = 0;
-    for (const [name, row] of model) size += name.length - 2 + row.length;
+    for (const [place, row] of model) size += place.length - 2 + row.length;
     assert.deepEqual(engine.stats(), { keys: model.size, bytes: size });
     engine.close();
   });

@@ -53,17 +53,20 @@ class Load {
       const key = `worker ${worker} key ${count % 50}`;
       await this.#timed(`put ${key}`, () => bucket.put(key, `${count}`));
       const read = await this.#timed(`get ${key}`, () => bucket.get(key));
-      if (read !== undefined && read !== `${count}`) {
-        this.failures.push(`${key}: read ${read} after ${count} was acknowledged`);
+      if (read !== undefined && read.answer !== `${count}`) {
+        this.failures.push(`${key}: read ${read.answer} after ${count} was acknowledged`);
       }
     }
   }
 
   /** One try and one retry, which is what a call of the API makes. */
-  async #timed<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {
+  async #timed<T>(
+    what: string,
+    call: () => Promise<T>,
+  ): Promise<{ readonly answer: T } | undefined> {
     const startedAt = performance.now();
     try {
-      return await call();
+      return { answer: await call() };
     } catch (error) {
       this.failures.push(`${what}: ${String(error)}`);
       return undefined;

@@ -1,6 +1,6 @@
 /**
- * A checker that has never found anything has shown nothing: each must find the bugs that are planted
- * for it, within a bounded number of seeds, and find nothing in the same runs without them.
+ * A checker that has never found anything has shown nothing: each must find the bugs that are
+ * planted for it, within a bounded number of seeds, and find nothing in the same runs without them.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -3,7 +3,8 @@
  *
  * In each of them a node forgets what it once knew of a key and then coordinates a put. If it gave
  * that put a dot which it had given out before, those who have seen the first dot drop the second
- * value unread. The checkers watch every story to its end; the assertions say what a client must find.
+ * value unread. The checkers watch every story to its end; the assertions say what a client must
+ * find.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -73,7 +74,10 @@ function tombstone(): void {
   assert.deepEqual(story.ends(), ["jon"]);
 }
 
-/** Nor does the tombstone of an owner that was down while the others forgot it, and that a read repairs from. */
+/**
+ * Nor does the tombstone of an owner that was down while the others forgot it, and that a read
+ * repairs from.
+ */
 function tombstone2(): void {
   const story = new Story();
   for (const value of ["bob", "phil", "pete"]) story.put("n1", value);

@@ -1,8 +1,8 @@
 /**
  * How many values a key holds: as many as were put without knowing of each other, and never more.
  *
- * A store that takes one version vector for all the siblings of a key keeps every value that it ever
- * saw when two clients take turns: a hundred writes, ninety-nine siblings.
+ * A store that takes one version vector for all the siblings of a key keeps every value that it
+ * ever saw when two clients take turns: a hundred writes, ninety-nine siblings.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

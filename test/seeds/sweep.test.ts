@@ -1,8 +1,9 @@
 /**
  * Fresh seeds in every test run, and all that ever failed.
  *
- * Where the seeds begin is drawn anew each time, so that no two runs of the tests try the same ones;
- * it is printed, and `GRAMME_TEST_FIRST_SEED` sets it. How many there are, `npm test -- --seeds` says.
+ * Where the seeds begin is drawn anew each time, so that no two runs of the tests try the same
+ * ones; it is printed, and `GRAMME_TEST_FIRST_SEED` sets it. How many there are, `npm test --
+ * --seeds` says.
  */
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";

@@ -1,6 +1,6 @@
 /**
- * A few real nodes in one synchronous world: messages and completions lie in lists until a test delivers, drops,
- * doubles or holds them. There is no chance and no time but what the test says.
+ * A few real nodes in one synchronous world: messages and completions lie in lists until a test
+ * delivers, drops, doubles or holds them. There is no chance and no time but what the test says.
  *
  *     owners a b c ...   own every key, in this order      others x y ...   own nothing and forward
  */
@@ -48,6 +48,8 @@ export interface ClusterOptions {
 export const KEY: Key = keyOf("carts", "user:7");
 export const SECRET: SipKey = sipKeyOf(new Uint8Array(16).fill(7));
 const PARTITIONS = 16;
+const OWNER_NAMES = ["a", "b", "c", "d", "e", "f", "g"];
+const OTHER_NAMES = ["x", "y", "z"];
 
 export class Member {
   readonly name: string;
@@ -150,8 +152,8 @@ export class SmallCluster {
 
   constructor(options: ClusterOptions = {}) {
     this.#owners = options.owners ?? 3;
-    const names = [..."abcdefg"].slice(0, this.#owners);
-    names.push(...[..."xyz"].slice(0, options.others ?? 0));
+    const names = OWNER_NAMES.slice(0, this.#owners);
+    names.push(...OTHER_NAMES.slice(0, options.others ?? 0));
     const layout = this.layout(1, names, this.#owners);
     this.members = new Map(names.map((name) => [name, new Member(this, name, layout, options)]));
     for (const one of names) for (const other of names) if (one < other) this.link(one, other);
@@ -159,12 +161,12 @@ export class SmallCluster {
   }
 
   /** A layout in which the first of these nodes own everything. */
-  layout(epoch: number, names: readonly string[], owners: number): Layout {
+  layout(epoch: number, names: readonly string[], owners: number, clusterId = "small"): Layout {
     const ids = names.toSorted();
     const row = names.slice(0, owners).map((name) => ids.indexOf(name));
     return new Layout({
       epoch,
-      clusterId: "small",
+      clusterId,
       strategy: "by-hand",
       replicas: owners,
       partitionCount: PARTITIONS,
@@ -180,7 +182,10 @@ export class SmallCluster {
   }
 
   link(one: string, other: string): void {
-    for (const [from, to] of [[one, other], [other, one]] as const) {
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
       this.receive(from, to, hello(1, this.at(from).node.layout.epoch));
     }
   }

@@ -61,8 +61,8 @@ test("varint: only the shortest form is read, and nothing above 2^53 - 1", () =>
   ];
   for (const bytes of refused) {
     const reader = new ByteReader(Uint8Array.from(bytes));
-    assert.equal(reader.varint(), 0, `${bytes}`);
-    assert.ok(reader.failed, `${bytes}`);
+    assert.equal(reader.varint(), 0, bytes.join());
+    assert.ok(reader.failed, bytes.join());
   }
 });
 

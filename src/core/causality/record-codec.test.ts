@@ -30,11 +30,11 @@ test("record codec: the example of its opening comment", () => {
 });
 
 test("record codec: the usual record costs 28 bytes beside its value", () => {
-  // One dot of one actor, with the time of its register: 19 of frame and identity, 1 + 8 before the value.
+  // One dot of one actor: 19 of frame and identity, then a length and the register's time.
   const payload = registerPayload({ ms: 1_700_000_000_000, tick: 0 }, new Uint8Array(100));
   const dot: Dot = { ...A, n: 1, kind: REGISTER, path: "", payload };
   assert.equal(encodeRecord(putDelta(EMPTY_CONTEXT, dot)).length, 100 + 28);
-  // Each further owner that once coordinated adds an entry of 11; a gap before the dot adds a range.
+  // Each further owner that once coordinated adds 11; a gap before the dot adds a range.
   const known = [entryOf({ ...A, low: 3 }, 1), entryOf({ ...A, low: 4 }, 1)];
   assert.equal(encodeRecord(putDelta(known, dot)).length, 100 + 28 + 2 * 11);
   assert.equal(encodeRecord(putDelta(EMPTY_CONTEXT, { ...dot, n: 200 })).length, 100 + 28 + 4);
@@ -204,8 +204,9 @@ function mutated(random: Random, bytes: Uint8Array): Uint8Array {
       return copy;
     }
     default:
-      for (let count = 0; count < 3; count++)
+      for (let count = 0; count < 3; count++) {
         copy[random.integer(copy.length)] = hostileByte(random);
+      }
       return copy;
   }
 }
@@ -226,11 +227,8 @@ function randomRecord(random: Random, actors = 4): Record {
     }
   }
   for (const { high, low, epoch, n, ahead } of context) {
-    for (const number of n === 0 ? ahead : [n, ...ahead]) {
-      if (random.chance(0.5)) continue;
-      if (dots.some((dot) => compareDots(dot, { ...dot, high, low, epoch, n: number }) === 0))
-        continue;
-      dots.push(dotOf({ high, low, epoch }, number));
+    for (const number of new Set(n === 0 ? ahead : [n, ...ahead])) {
+      if (random.chance(0.5)) dots.push(dotOf({ high, low, epoch }, number));
     }
   }
   return new Record(context, dots.sort(compareDots));

@@ -33,7 +33,7 @@ interface Copy {
   heard: Set<Event>;
 }
 
-/** A random history of three replicas whose deltas are lost, doubled, reordered, and overtaken by whole states. */
+/** Three replicas whose deltas are lost, doubled, reordered, and overtaken by whole states. */
 class History {
   readonly random: Random;
   readonly copies: Copy[] = ACTORS.map(() => ({ record: EMPTY_RECORD, heard: new Set() }));
@@ -53,11 +53,11 @@ class History {
     if (dice < 0.4) this.#write(at);
     else if (dice < 0.75 && this.events.length > 0) this.deliver(at, random.pick(this.events));
     else if (dice < 0.85) this.#sync(at, random.integer(3));
-    else
-      this.#taken.push({
-        context: this.copies[at]!.record.context,
-        covered: seenBy(this.copies[at]!),
-      });
+    else this.#take(this.copies[at]!);
+  }
+
+  #take(copy: Copy): void {
+    this.#taken.push({ context: copy.record.context, covered: seenBy(copy) });
   }
 
   #write(at: number): void {
@@ -68,8 +68,9 @@ class History {
     const own = { context: copy.record.context, covered: seenBy(copy) };
     const stale = this.#taken.length === 0 ? own : random.pick(this.#taken);
     const { context, covered } = [nothing, own, stale][choice]!;
-    if (random.chance(0.25))
+    if (random.chance(0.25)) {
       return this.#heard(at, { dot: undefined, covered, delta: deleteDelta(context) });
+    }
     const actor = ACTORS[at]!;
     const n = (highestOwn(copy.record.context, actor)?.n ?? 0) + 1;
     const dot = dotOf(actor, n);

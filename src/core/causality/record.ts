@@ -59,7 +59,7 @@ export class Record {
     const dots = joinDots(this, other);
     const context = joinContexts(this.context, other.context);
     if (context === this.context && sameDots(dots, this.dots)) return this;
-    // Of two equal contexts the join keeps the first, and the other record may still be all there is.
+    // Of two equal contexts the join keeps the first, and the other record may still say it all.
     const isOther = context === other.context || descends(other.context, context);
     return isOther && sameDots(dots, other.dots) ? other : new Record(context, dots);
   }

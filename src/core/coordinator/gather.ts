@@ -2,8 +2,8 @@
  * The reading part of an operation: ask owners until enough have answered, join what they hold,
  * mend who is behind.
  *
- *     own row ──digest──▶ needed − 1 others      same: counts      held: counts, and its record is joined
- *                         └─ silent for spareAfterMs, lost or refusing: ask the remaining owners too
+ *     own row ──digest──▶ needed − 1 others    same: counts    held: counts, and is joined
+ *                         └─ silent for spareAfterMs, lost or refusing: ask the others too
  *
  * Only the digest travels when everybody agrees. Owners that turn out to hold less than the joined
  * record are sent it, also on answers that come after the client was served. Repairs carry joined
@@ -158,8 +158,8 @@ export class Gather {
   }
 
   /**
-   * The quorum cannot be met. If all that is missing is unreadable rows, nobody knows more than those
-   * who answered: mend from them now, or the key would stay unreadable for ever.
+   * The quorum cannot be met. If all that is missing is unreadable rows, nobody knows more than
+   * those who answered: mend from them now, or the key would stay unreadable for ever.
    */
   settleUnmet(): void {
     const everybody = (1 << this.#admitted.owners.length) - 1;
@@ -196,7 +196,7 @@ export class Gather {
     effects.note({ kind: "read-repaired", key: place.key, target, late });
   }
 
-  /** False when the own row is there and cannot be read; bytes that are no record are no row either. */
+  /** False when the own row cannot be read; bytes that are no record are no row either. */
   #readOwn(): boolean {
     const { place } = this.#admitted;
     const bytes = this.#desk.replica.recordBytes(place.partition, place.key);

@@ -7,14 +7,17 @@ test("tally: what follows from who said yes and who said no, for every combinati
     for (let needed = 1; needed <= owners; needed++) {
       for (let said = 0; said < 3 ** owners; said++) {
         const tally = new Tally(owners, needed);
-        const words = Array.from({ length: owners }, (_, owner) => Math.floor(said / 3 ** owner) % 3);
+        const words = Array.from(
+          { length: owners },
+          (_, owner) => Math.floor(said / 3 ** owner) % 3,
+        );
         for (const [owner, word] of words.entries()) {
           if (word === 1) tally.accept(owner);
           if (word === 2) tally.reject(owner);
         }
         const yes = words.filter((word) => word === 1).length;
         const no = words.filter((word) => word === 2).length;
-        const label = `${needed} of ${owners}: ${words}`;
+        const label = `${needed} of ${owners}: ${words.join()}`;
         assert.equal(tally.got, yes, label);
         assert.equal(tally.isMet, yes >= needed, label);
         assert.equal(tally.isImpossible, owners - no < needed, label);

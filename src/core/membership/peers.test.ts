@@ -66,5 +66,9 @@ test("peers: a new connection begins without a past", () => {
   peers.onLinked(A, 1);
   assert.equal(peers.cost(A), peers.cost(B));
   peers.onAnswered(A, 0);
-  assert.equal(peers.cost(A), peers.cost(B), "an answer to a question from before counts for nobody");
+  assert.equal(
+    peers.cost(A),
+    peers.cost(B),
+    "an answer to a question from before counts for nobody",
+  );
 });

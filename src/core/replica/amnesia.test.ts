@@ -1,7 +1,7 @@
 /**
- * The rules of epochs, one by one: a model of one key on three replicas that forget, go back in time, and lose
- * single rows, run on the replica as it is. With all the rules no acknowledged write is lost. Without any one of them some
- * are, so none of them is there for nothing.
+ * The rules of epochs, one by one: a model of one key on three replicas that forget, go back in
+ * time, and lose single rows, run on the replica as it is. With all the rules no acknowledged write
+ * is lost. Without any one of them some are, so none of them is there for nothing.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -2,40 +2,46 @@
  * The engine without a disk. For caches and tests; a restart loses everything, so a node on this
  * engine takes a new identity at every boot.
  *
- * Rows are copied into slabs, not allocated one by one: an array of its own costs several times the
- * copy, and the garbage collector has to look after each of them. A slab fills from the front and
- * is never changed behind it, so a row that was handed out stays as it is. When less than a quarter
- * of a full slab is live rows, these move to the current slab and the old one is forgotten; that
- * bounds the memory to about four times the rows.
+ * Rows are copied into slabs, and a map tells where each one lies. What the garbage collector gets to
+ * see of a row is one small integer: an object for each row, kept and replaced with every write, would
+ * cost more than everything else that a write does.
  *
- *     slab   [row a][row b][row a'][row c][row b'] …      live: a' c b'     dead: a b
+ *     slab    [entry][entry][entry] …                     entries start at multiples of 8
+ *     entry   row length u32 | partition u16 | key length u16 | key | row
+ *     map     key → (number of the slab · 2^15 + offset / 8)
+ *
+ * A slab fills from the front and is never changed behind it, so a row that was handed out stays as it
+ * is. When three quarters of a full slab are overwritten rows, its live ones move to the current slab
+ * and the old one is forgotten; so the memory is at most about four times the rows, and moving costs a
+ * third of a row for each write.
  */
 import { assert } from "../base/assert.ts";
+import { binaryOf } from "../base/bytes.ts";
 import type { Key } from "../ring/key.ts";
 import type { DiskAnswer, Engine, EngineStats, RowEntry, RowRead, RowWrite } from "./engine.ts";
 
 const SLAB_BYTES = 256 * 1024;
-/** Rows from this size on get an array of their own. */
-const LARGE_ROW_BYTES = 16 * 1024;
-
-interface Place {
-  readonly partition: number;
-  readonly key: Key;
-}
+const SLAB_UNITS_LOG2 = 15;
+const UNIT_LOG2 = 3;
+const HEAD_BYTES = 8;
+/** Entries from this size on get a slab of their own, as large as they need. */
+const LARGE_ENTRY_BYTES = 16 * 1024;
 
 interface Slab {
   readonly bytes: Uint8Array;
+  /** The words of the heads, over the same bytes. */
+  readonly words: Uint32Array;
+  readonly halves: Uint16Array;
   used: number;
   live: number;
-  /** Whose rows went in, in order; some of them have been overwritten since. */
-  readonly places: Place[];
 }
 
 export class MemoryEngine implements Engine {
-  readonly #partitions: Map<number, Map<Key, Uint8Array>> = new Map();
-  readonly #slabs: Map<ArrayBufferLike, Slab> = new Map();
+  readonly #partitions: (Map<Key, number> | undefined)[] = [];
+  readonly #slabs: (Slab | undefined)[] = [];
+  readonly #freeNumbers: number[] = [];
   readonly #completed: (token: number, answer: DiskAnswer) => void;
-  #current: Slab = emptySlab();
+  #current = -1;
   #keys = 0;
   #bytes = 0;
 
@@ -44,11 +50,11 @@ export class MemoryEngine implements Engine {
    */
   constructor(completed: (token: number, answer: DiskAnswer) => void) {
     this.#completed = completed;
-    this.#slabs.set(this.#current.bytes.buffer, this.#current);
   }
 
   get(partition: number, key: Key): RowRead {
-    return this.#partitions.get(partition)?.get(key);
+    const location = this.#partitions[partition]?.get(key);
+    return location === undefined ? undefined : this.#rowAt(location);
   }
 
   write(writes: readonly RowWrite[], token: number): void {
@@ -60,8 +66,8 @@ export class MemoryEngine implements Engine {
     assert(limit > 0, `scan limit ${limit}`);
     const entries: RowEntry[] = [];
     let passed = after === undefined;
-    for (const [key, row] of this.#partitions.get(partition) ?? []) {
-      if (passed) entries.push({ key, row });
+    for (const [key, location] of this.#partitions[partition] ?? []) {
+      if (passed) entries.push({ key, row: this.#rowAt(location) });
       else if (key === after) passed = true;
       if (entries.length === limit) break;
     }
@@ -73,71 +79,119 @@ export class MemoryEngine implements Engine {
   }
 
   close(): void {
-    this.#partitions.clear();
-    this.#slabs.clear();
-    this.#current = emptySlab();
+    this.#partitions.length = 0;
+    this.#slabs.length = 0;
+    this.#freeNumbers.length = 0;
+    this.#current = -1;
     this.#keys = 0;
     this.#bytes = 0;
   }
 
-  #put(write: RowWrite): void {
-    const { partition, key, row } = write;
-    let rows = this.#partitions.get(partition);
+  #put({ partition, key, row }: RowWrite): void {
+    let rows = this.#partitions[partition];
     if (rows === undefined) {
       rows = new Map();
-      this.#partitions.set(partition, rows);
+      this.#partitions[partition] = rows;
     }
-    const kept = this.#keep(write, row);
-    // Looked up only now: to make room, `keep` may have moved it.
+    const location = this.#append(partition, key, row);
+    // Looked up only now: to make room, the old row may have moved.
     const before = rows.get(key);
-    rows.set(key, kept);
+    rows.set(key, location);
     if (before === undefined) {
       this.#keys++;
       this.#bytes += key.length + row.length;
     } else {
-      this.#bytes += row.length - before.length;
+      this.#bytes += row.length - this.#rowLengthAt(before);
       this.#release(before);
     }
   }
 
-  #keep(place: Place, row: Uint8Array): Uint8Array {
-    if (row.length >= LARGE_ROW_BYTES) return row.slice();
-    if (this.#current.used + row.length > SLAB_BYTES) this.#beginSlab();
-    const slab = this.#current;
+  /** Copies the entry behind the others and answers its location. */
+  #append(partition: number, key: Key, row: Uint8Array): number {
+    const size = entryBytes(key.length, row.length);
+    const number = size >= LARGE_ENTRY_BYTES ? this.#newSlab(size) : this.#roomFor(size);
+    const slab = this.#slabs[number]!;
     const start = slab.used;
-    slab.bytes.set(row, start);
-    slab.used += row.length;
-    slab.live += row.length;
-    // Not the write itself: it would keep the short-lived bytes that came with it.
-    slab.places.push({ partition: place.partition, key: place.key });
-    return slab.bytes.subarray(start, slab.used);
+    slab.words[start >> 2] = row.length;
+    slab.halves[(start >> 1) + 2] = partition;
+    slab.halves[(start >> 1) + 3] = key.length;
+    const { bytes } = slab;
+    const keyStart = start + HEAD_BYTES;
+    for (let i = 0; i < key.length; i++) bytes[keyStart + i] = key.charCodeAt(i);
+    bytes.set(row, keyStart + key.length);
+    slab.used += size;
+    slab.live += size;
+    return (number << SLAB_UNITS_LOG2) | (start >> UNIT_LOG2);
   }
 
-  #beginSlab(): void {
-    const full = this.#current;
-    this.#current = emptySlab();
-    this.#slabs.set(this.#current.bytes.buffer, this.#current);
-    this.#evacuateIfSparse(full);
+  #roomFor(size: number): number {
+    const current = this.#slabs[this.#current];
+    if (current !== undefined && current.used + size <= SLAB_BYTES) return this.#current;
+    const filled = this.#current;
+    this.#current = this.#newSlab(SLAB_BYTES);
+    if (filled >= 0) this.#evacuateIfSparse(filled);
+    return this.#current;
   }
 
-  #release(row: Uint8Array): void {
-    const slab = this.#slabs.get(row.buffer);
-    if (slab === undefined) return;
-    slab.live -= row.length;
-    if (slab !== this.#current) this.#evacuateIfSparse(slab);
+  #newSlab(size: number): number {
+    const number = this.#freeNumbers.pop() ?? this.#slabs.length;
+    const bytes = new Uint8Array(size);
+    const { buffer } = bytes;
+    const words = new Uint32Array(buffer);
+    this.#slabs[number] = { bytes, words, halves: new Uint16Array(buffer), used: 0, live: 0 };
+    return number;
   }
 
-  #evacuateIfSparse(slab: Slab): void {
-    if (slab.live >= SLAB_BYTES / 4) return;
-    this.#slabs.delete(slab.bytes.buffer);
-    for (const place of slab.places) {
-      const rows = this.#partitions.get(place.partition);
-      const row = rows?.get(place.key);
-      if (row?.buffer === slab.bytes.buffer) rows!.set(place.key, this.#keep(place, row));
+  #release(location: number): void {
+    const number = location >>> SLAB_UNITS_LOG2;
+    const slab = this.#slabs[number]!;
+    const start = startOf(location);
+    slab.live -= entryBytes(slab.halves[(start >> 1) + 3]!, slab.words[start >> 2]!);
+    if (number !== this.#current) this.#evacuateIfSparse(number);
+  }
+
+  #evacuateIfSparse(number: number): void {
+    const slab = this.#slabs[number]!;
+    if (slab.live >= slab.bytes.length / 4) return;
+    this.#slabs[number] = undefined;
+    for (let start = 0; start < slab.used && slab.live > 0;) {
+      const rowLength = slab.words[start >> 2]!;
+      const partition = slab.halves[(start >> 1) + 2]!;
+      const keyEnd = start + HEAD_BYTES + slab.halves[(start >> 1) + 3]!;
+      const key = binaryOf(slab.bytes, start + HEAD_BYTES, keyEnd) as Key;
+      const rows = this.#partitions[partition]!;
+      const size = entryBytes(key.length, rowLength);
+      if (rows.get(key) === ((number << SLAB_UNITS_LOG2) | (start >> UNIT_LOG2))) {
+        rows.set(
+          key,
+          this.#append(partition, key, slab.bytes.subarray(keyEnd, keyEnd + rowLength)),
+        );
+        slab.live -= size;
+      }
+      start += size;
     }
+    // Only now: while rows moved, no new slab could take the number of the old one.
+    this.#freeNumbers.push(number);
+  }
+
+  #rowAt(location: number): Uint8Array {
+    const slab = this.#slabs[location >>> SLAB_UNITS_LOG2]!;
+    const start = startOf(location);
+    const rowStart = start + HEAD_BYTES + slab.halves[(start >> 1) + 3]!;
+    return slab.bytes.subarray(rowStart, rowStart + slab.words[start >> 2]!);
+  }
+
+  #rowLengthAt(location: number): number {
+    return this.#slabs[location >>> SLAB_UNITS_LOG2]!.words[startOf(location) >> 2]!;
   }
 }
 
-function emptySlab(): Slab {
-  return { bytes: new Uint8Array(SLAB_BYTES), used: 0, live: 0, places: [] };
+/** The offset of an entry in its slab. */
+function startOf(location: number): number {
+  return (location & ((1 << SLAB_UNITS_LOG2) - 1)) << UNIT_LOG2;
+}
+
+/** What an entry takes, up to where the next one may start. */
+function entryBytes(keyLength: number, rowLength: number): number {
+  return ((HEAD_BYTES + keyLength + rowLength + 7) >> UNIT_LOG2) << UNIT_LOG2;
 }

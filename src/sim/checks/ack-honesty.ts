@@ -7,8 +7,8 @@
  * own the key do not count, so this is the promise of `pw` as well. And a receipt never names an
  * owner that does not hold the write.
  *
- * "Holds it" means that the owner's record knows everything in the context of the answer: the dot of
- * the put, and what put or deletion replaced. A deletion that found nothing has nothing to hold.
+ * "Holds it" means that the owner's record knows everything in the context of the answer: the dot
+ * of the put, and what put or deletion replaced. A deletion that found nothing has nothing to hold.
  *
  * Where it holds: when no owner of the key lost durable rows while the operation ran. An owner that
  * confirms and then loses its disk leaves the coordinator with a true word about the past.

@@ -44,7 +44,10 @@ const ACTORS = new Map([
   [C, { high: 3, low: 3 }],
 ]);
 
-/** A run that a test tells: owners a, b and c hold what they are given, and clients see what is said. */
+/**
+ * A run that a test tells: owners a, b and c hold what they are given, and clients see what is
+ * said.
+ */
 class ToldRun implements RunView {
   now = 0;
   phase: Phase = "done";
@@ -119,7 +122,10 @@ class ToldRun implements RunView {
     this.hooks.onPersist?.(node, [{ partition: 0, key: KEY, row }], 1, this.now);
   }
 
-  /** A coordinator makes a put or, without a dot, a deletion: at its own row, and as a delta to `to`. */
+  /**
+   * A coordinator makes a put or, without a dot, a deletion: at its own row, and as a delta to
+   * `to`.
+   */
   coordinate(at: NodeId, to: readonly NodeId[], covered: Context, dot?: Dot): Record {
     const delta = dot === undefined ? deleteDelta(covered) : putDelta(covered, dot);
     if (dot !== undefined) {

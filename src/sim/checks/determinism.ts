@@ -5,8 +5,8 @@
  * through, and a seed in `seeds/known.json` would prove nothing. The hash covers every event: its
  * instant, its kind, its ends, and what its message said.
  *
- * Where it holds: always, in one process and in every JavaScript engine. It takes two runs, so it is
- * not one of the checkers that watch a run.
+ * Where it holds: always, in one process and in every JavaScript engine. It takes two runs, so it
+ * is not one of the checkers that watch a run.
  */
 import type { RunResult } from "../run.ts";
 

@@ -1,14 +1,15 @@
 /**
  * S4: one dot, one write.
  *
- *     one dot names one value    over the whole run and all nodes, also of a node that crashed, lost
- *                                its disk or read a stale row. Two values under one dot are one value
- *                                to everybody who has seen the first: the second is dropped unread
- *     one put has one dot        a request that is carried out again, because the network doubled
- *                                it, replaces whatever was put since with what was there before
+ *     one dot names one value   over the whole run and all nodes, also of a node that crashed, lost
+ *                               its disk or read a stale row. Whoever has seen the first of two
+ *                               values under one dot drops the second unread
+ *     one put has one dot       a request that is carried out again, because the network doubled
+ *                               it, replaces whatever was put since with what was there before
  *
- * So no dot is minted twice, and wherever a dot is seen, in a delta on its way or in the final rows,
- * it carries the same key and the same bytes; and no value, since values are unique, has two dots.
+ * So no dot is minted twice, and wherever a dot is seen, in a delta on its way or in the final
+ * rows, it carries the same key and the same bytes; and no value, since values are unique, has two
+ * dots.
  *
  * Where it holds: always.
  */

@@ -71,7 +71,8 @@ class Growth implements Checker {
     }
     if (entries <= bound) return;
     this.#problems.push(
-      `${key}: the context at ${node} has ${entries} entries, owners, stops and losses explain ${bound}`,
+      `${key}: the context at ${node} has ${entries} entries,` +
+        ` owners, stops and losses explain ${bound}`,
     );
   }
 
@@ -86,7 +87,8 @@ class Growth implements Checker {
       const { siblingsMax } = this.#run.config;
       if (siblings <= siblingsMax) continue;
       this.#problems.push(
-        `${key}: ${node} put a value beside others, ${siblings} in all, the limit is ${siblingsMax}`,
+        `${key}: ${node} put a value beside others, ${siblings} in all,` +
+          ` the limit is ${siblingsMax}`,
       );
     }
   }

@@ -3,8 +3,8 @@
  *
  * Every value that a read returns, and every value in the final state, was put to that key by an
  * operation that began before the read ended and did not fail: `fail` means that it provably had no
- * effect, so a value of a failed put is as much an invention as one that nobody ever put. Nor does a
- * read return one value twice.
+ * effect, so a value of a failed put is as much an invention as one that nobody ever put. Nor does
+ * a read return one value twice.
  *
  * Where it holds: always, whatever was lost. This rule reads the history alone, and the final rows.
  */

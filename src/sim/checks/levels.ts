@@ -23,7 +23,9 @@ export function ownersMeant(level: Level, byDefault: Level, owners: number): num
   return meant === "all" ? owners : meant;
 }
 
-/** How many owners a receipt names as holding the write durably, or exactly what a read returned. */
+/**
+ * How many owners a receipt names as holding the write durably, or exactly what a read returned.
+ */
 export function heldBy(entry: HistoryEntry): number {
   let count = 0;
   for (let mask = entry.receipt?.held ?? 0; mask !== 0; mask >>>= 1) count += mask & 1;

@@ -3,12 +3,12 @@
  *
  * Of any client, whenever the two quorums must overlap: W of the write plus R of the read is more
  * than there are owners. "Knows" means that the context of the answer holds everything in the
- * context of the acknowledgement: the value is returned, or something that replaced it, and what was
- * replaced or deleted is not returned. A write that began before the read and ended after it may be
- * seen or not: this is regular, not linearizable.
+ * context of the acknowledgement: the value is returned, or something that replaced it, and what
+ * was replaced or deleted is not returned. A write that began before the read and ended after it
+ * may be seen or not: this is regular, not linearizable.
  *
- * Where it holds: while no owner of the key lost durable rows between the beginning of the write and
- * the end of the read. After a loss the rule begins anew with the writes that begin after it.
+ * Where it holds: while no owner of the key lost durable rows between the beginning of the write
+ * and the end of the read. After a loss the rule begins anew with the writes that begin after it.
  */
 import type { Context } from "../../core/causality/context.ts";
 import { descends, EMPTY_CONTEXT, joinContexts } from "../../core/causality/context.ts";

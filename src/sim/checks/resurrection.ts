@@ -6,9 +6,10 @@
  *     to readers     a value that a read saw replaced or deleted is not returned by a later,
  *                    comparable read, and is not there at the end
  *
- * Reads are comparable when their owners must overlap: `held` of the first receipt counts the owners
- * that held exactly what was returned, and with those that the second had to ask they are more than
- * there are. Without that overlap an older value may rightly be seen again (no blocking repair).
+ * Reads are comparable when their owners must overlap: `held` of the first receipt counts the
+ * owners that held exactly what was returned, and with those that the second had to ask they are
+ * more than there are. Without that overlap an older value may rightly be seen again (no blocking
+ * repair).
  *
  * Where it holds: at a node, between its crashes, since a crash may undo what was not durable yet,
  * and between its memory losses. To readers, while no owner of the key crashed or forgot from the

@@ -2,7 +2,8 @@
  * How a checker reads what nodes store and send: opened, and each array of bytes only once.
  *
  * Rows and deltas never change after they were handed over, so the bytes themselves are the name
- * under which the opened record is remembered. Ten checkers may look at one row for the price of one.
+ * under which the opened record is remembered. Ten checkers may look at one row for the price of
+ * one.
  */
 import { assert } from "../../core/base/assert.ts";
 import { utf8Decode } from "../../core/base/utf8.ts";

@@ -1,13 +1,14 @@
 /**
- * What a run shows of its writes: which dot a put was given, and whose values each write may replace.
+ * What a run shows of its writes: which dot a put was given, and whose values each write may
+ * replace.
  *
- * A value may be replaced by whoever saw it. Contexts claim more than that, namely all that was ever
- * seen, and a claim is what a node that forgot gets wrong; so not the contexts are believed here but
- * what stood beside them. The first write that replaces a value always saw it alive, in one of four
- * places, and a value that nobody saw there has been lost:
+ * A value may be replaced by whoever saw it. Contexts claim more than that, namely all that was
+ * ever seen, and a claim is what a node that forgot gets wrong; so not the contexts are believed
+ * here but what stood beside them. The first write that replaces a value always saw it alive, in
+ * one of four places, and a value that nobody saw there has been lost:
  *
- *     a write with a context       the values of the reads that returned this context, and the value
- *                                  of the put that did
+ *     a write with a context       the values of the reads that returned this context, and the
+ *                                  value of the put that did
  *     a blind put that overwrites  the row of its coordinator, just before
  *     a blind put beside others    nothing
  *     a blind deletion             the rows of all owners, when its coordinator sent it out
@@ -16,8 +17,8 @@
  * those of `lww` buckets, and those that come with a refusal. A blind deletion that reaches nobody
  * leaves no trace but a row without values: what that row held before is taken for deleted.
  *
- * The dot of a put is learned where it is made. Values are unique, so the value in a delta or in the
- * coordinator's row says which put it belongs to.
+ * The dot of a put is learned where it is made. Values are unique, so the value in a delta or in
+ * the coordinator's row says which put it belongs to.
  */
 import type { Context } from "../../core/causality/context.ts";
 import { contains, EMPTY_CONTEXT, joinContexts } from "../../core/causality/context.ts";

@@ -1,6 +1,6 @@
 /**
- * Planted bugs of identity: a node that gives out a dot it has given out before. Each leaves out one
- * of the rules of `replica/replica.ts`, so that each of them is shown to be needed.
+ * Planted bugs of identity: a node that gives out a dot it has given out before. Each leaves out
+ * one of the rules of `replica/replica.ts`, so that each of them is shown to be needed.
  */
 import { EMPTY_RECORD } from "../../core/causality/record.ts";
 import { Replica } from "../../core/replica/replica.ts";
@@ -38,8 +38,8 @@ export function oneForgetsOften(drawn: RunOptions): RunOptions {
 }
 
 /**
- * There is one epoch for each key, for ever: plain dotted version vectors, in which a node that forgot
- * counts from 1 again.
+ * There is one epoch for each key, for ever: plain dotted version vectors, in which a node that
+ * forgot counts from 1 again.
  */
 export function epochsUnused(): Undo {
   const epochs = new Map<Key, number>();
@@ -57,7 +57,9 @@ export function epochsUnused(): Undo {
   );
 }
 
-/** A copy of its own past reaches a node that forgot it, and the node goes on where that copy ends. */
+/**
+ * A copy of its own past reaches a node that forgot it, and the node goes on where that copy ends.
+ */
 export function reservedEpochIgnored(): Undo {
   return patchMethod(
     Replica.prototype,
