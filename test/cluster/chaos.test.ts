@@ -125,7 +125,8 @@ class Chaos {
     const others = OWNERS.filter((name) => name !== victim);
     const elsewhere = new Set(others.flatMap((name) => this.#valuesAt(name)));
     const isCopied = this.#valuesAt(victim).every((value) => elsewhere.has(value));
-    if (isCopied) this.cluster.at(victim).damage(KEY);
+    const isReadable = others.some((name) => !this.cluster.at(name).isDamaged(KEY));
+    if (isCopied && isReadable) this.cluster.at(victim).damage(KEY);
   }
 
   #valuesAt(name: string): string[] {

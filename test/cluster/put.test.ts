@@ -286,3 +286,18 @@ function numbersOf(outcome: Outcome): [code: string, needed: number, got: number
   assert.ok(outcome.kind === "failed");
   return [outcome.code, outcome.needed, outcome.got];
 }
+
+test("put: a coordinator whose disk was full never hands out the same dot again", () => {
+  const cluster = new SmallCluster();
+  assert.equal(wordOf(cluster.put("a", "before")), "stored");
+  cluster.at("a").disk = "full";
+  assert.equal(wordOf(cluster.put("a", "while full")), "stored");
+  cluster.at("a").disk = "durable";
+  assert.equal(wordOf(cluster.put("a", "after", { w: "all" })), "stored");
+  const dots = cluster.at("a").factsOf("dot-minted");
+  const names = dots.map(({ high, low, epoch, n }) => `${high} ${low} ${epoch} ${n}`);
+  assert.equal(new Set(names).size, 3);
+  // The row at a had not seen the second write, so it stands beside the third, and nothing is lost.
+  assert.deepEqual(valuesOf(cluster.get("a", { r: "all" })), ["after", "while full"]);
+  cluster.finish();
+});

@@ -58,6 +58,8 @@ export class Coordinator implements Desk {
   #lastId: number;
   #inFlight = 0;
   #inFlightBytes = 0;
+  /** Bytes of all operations, also of those that are answered and wait for late owners. */
+  #openBytes = 0;
 
   constructor(setup: CoordinatorSetup) {
     this.self = setup.self;
@@ -85,7 +87,8 @@ export class Coordinator implements Desk {
   }
 
   get isCrowded(): boolean {
-    return this.#operations.size > this.config.inFlightMax * 2;
+    const { inFlightMax, inFlightBytesMax } = this.config;
+    return this.#operations.size > inFlightMax * 2 || this.#openBytes > inFlightBytesMax;
   }
 
   request(now: Instant, request: ClientRequest, asker: NodeId | undefined): void {
@@ -99,6 +102,7 @@ export class Coordinator implements Desk {
     }
     this.#inFlight++;
     this.#inFlightBytes += admitted.bytes;
+    this.#openBytes += admitted.bytes;
     this.#operations.set(admitted.id, operation);
     operation.start(now);
   }
@@ -145,8 +149,10 @@ export class Coordinator implements Desk {
   }
 
   close(id: number): void {
-    const existed = this.#operations.delete(id);
-    assert(existed, `operation ${id} closed twice`);
+    const operation = this.#operations.get(id);
+    assert(operation !== undefined, `operation ${id} closed twice`);
+    this.#operations.delete(id);
+    this.#openBytes -= operation.admitted.bytes;
   }
 
   answered(requestBytes: number): void {

@@ -88,7 +88,7 @@ export class PutOperation extends Operation {
     const refusal = this.#tooMuch(row.record, covered);
     if (refusal !== undefined) return refusal;
     const next = desk.replica.nextDot(place.key, row, context);
-    if (next === undefined) return failed("OVERLOADED", "no epoch is leased", { retryAfterMs: 50 });
+    if (next === undefined) return this.#noDot();
     const { high, low } = desk.identity;
     const { epoch, n } = next;
     const payload = registerPayload(nextTime(row.record, request.wallMs), request.value);
@@ -98,6 +98,11 @@ export class PutOperation extends Operation {
     const waiting = { to: desk.self, id: admitted.id };
     this.#spread.start(now, desk.replica.storeOwn(place, row, delta, waiting));
     return undefined;
+  }
+
+  #noDot(): Outcome {
+    const detail = `${this.desk.self} can hand out no dot: no epoch is leased, or its disk is full`;
+    return failed("OVERLOADED", detail, { retryAfterMs: 50 });
   }
 
   /** The siblings that the put would leave together; replication is never refused, so it is refused here. */

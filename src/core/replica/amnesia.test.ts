@@ -45,6 +45,7 @@ class Site {
   /** Every row that ever stood here, oldest first. */
   past: RowRead[] = [undefined];
   replica!: Replica;
+  #lastToken = 0;
   #leaseEnd = 1;
   #floor = 0;
   #lastReason: EpochReason | undefined = undefined;
@@ -85,9 +86,17 @@ class Site {
           if (fact.kind === "epoch-taken") this.#lastReason = fact.reason;
           if (lease.end === this.#leaseEnd) lease.extend((this.#leaseEnd += LEASE));
         },
-        persist: ([write]) => this.#keep(write!.row),
+        persist: ([write], token) => {
+          this.#keep(write!.row);
+          this.#lastToken = token;
+        },
       },
     });
+  }
+
+  /** The disk is quick here: what was written is durable before anything else happens. */
+  complete(): void {
+    this.replica.completed(0, this.#lastToken, "durable");
   }
 
   record(): Record | undefined {
@@ -170,6 +179,7 @@ class Model {
     this.#checkDot(dot, put.value);
     const delta = putDelta(seen.record.context, dot);
     site.replica.storeOwn(PLACE, row, delta, NOBODY);
+    site.complete();
     this.#spread(site, delta, put);
   }
 

@@ -16,6 +16,7 @@
  *
  * Acknowledgements leave in `completed`, attached to the write that earned them (law 1).
  */
+import { assert } from "../base/assert.ts";
 import type { ActorId } from "../causality/actor.ts";
 import type { Context } from "../causality/context.ts";
 import { highestOwn } from "../causality/context.ts";
@@ -61,6 +62,15 @@ interface Waiting {
 const EMPTY_ROW: Row = { reservedEpoch: 0, record: EMPTY_RECORD };
 /** The token of writes that nobody waits for. */
 const NOBODY = 0;
+/** Keys whose last dot the disk had no room for; more are not written by this node. */
+const UNSTORED_MAX = 10_000;
+
+/** A write on its way to the disk. For one of this node's own it names the dot. */
+interface Pending {
+  readonly waiting: Waiting;
+  readonly key: Key;
+  readonly dot: NextDot | undefined;
+}
 
 export class Replica {
   readonly #identity: ActorId;
@@ -68,7 +78,12 @@ export class Replica {
   readonly #rows: RowReader;
   readonly #effects: Effects;
   readonly #acknowledger: Acknowledger;
-  readonly #waiting: Map<number, Waiting> = new Map();
+  readonly #pending: Map<number, Pending> = new Map();
+  /**
+   * The last dot of keys whose own write is not known to be durable. Owners elsewhere may hold it, so
+   * also when the disk had no room the next dot goes on behind it.
+   */
+  readonly #unstored: Map<Key, NextDot> = new Map();
   #lastToken = NOBODY;
 
   constructor(setup: ReplicaSetup) {
@@ -81,7 +96,7 @@ export class Replica {
 
   /** Writes that are not durable yet and that somebody waits for. */
   get waitingCount(): number {
-    return this.#waiting.size;
+    return this.#pending.size;
   }
 
   load(partition: number, key: Key): Row | typeof DAMAGED {
@@ -107,10 +122,13 @@ export class Replica {
 
   /**
    * The dot for a write that this node coordinates. `context` is what the client says it has seen.
-   * Undefined when no epoch is leased.
+   * Undefined when no epoch is leased, or when the disk has been full for too many keys.
    */
   nextDot(key: Key, row: Row, context: Context | undefined): NextDot | undefined {
-    const own = this.#highestHeld(row);
+    const unstored = this.#unstored.get(key);
+    if (unstored === undefined && this.#unstored.size >= UNSTORED_MAX) return undefined;
+    const held = this.#highestHeld(row);
+    const own = unstored !== undefined && (!held || isAhead(unstored, held)) ? unstored : held;
     const claimed = context === undefined ? undefined : highestOwn(context, this.#identity);
     if (own === undefined) return this.#firstOf(key, "first");
     if (claimed !== undefined && isAhead(claimed, own)) return this.#firstOf(key, "context-ahead");
@@ -130,10 +148,12 @@ export class Replica {
     waiting: Waiting,
   ): Uint8Array {
     const joined = row.record.join(delta);
-    const own = highestOwn(joined.context, this.#identity);
-    const reserved = (own?.epoch ?? 0) >= row.reservedEpoch ? 0 : row.reservedEpoch;
-    const bytes = encodeRow(reserved, joined);
-    this.#persist(place, bytes, waiting);
+    const dot = highestOwn(delta.context, this.#identity);
+    assert(dot !== undefined, "an own write without a dot of its own");
+    this.#unstored.set(place.key, dot);
+    // The new dot is of the reserved epoch or of a later one: the reservation is used up.
+    const bytes = encodeRow(0, joined);
+    this.#persist(place, bytes, waiting, dot);
     return joined === delta ? recordBytesOf(bytes) : encodeRecord(delta);
   }
 
@@ -152,7 +172,7 @@ export class Replica {
     const reserved = this.#reservedAfter(place.key, row, incoming.record);
     if (reserved === undefined) return "epochs-exhausted";
     const joined = row.record.join(incoming.record);
-    this.#persist(place, this.#rowBytes(reserved, joined, incoming), waiting);
+    this.#persist(place, this.#rowBytes(reserved, joined, incoming), waiting, undefined);
     return undefined;
   }
 
@@ -171,13 +191,17 @@ export class Replica {
     const joined = row.record.join(incoming.record);
     const changes = joined !== row.record || reserved !== row.reservedEpoch;
     if (!changes && loaded !== DAMAGED) return;
-    this.#persist(place, this.#rowBytes(reserved, joined, incoming), undefined);
+    this.#persist(place, this.#rowBytes(reserved, joined, incoming), undefined, undefined);
   }
 
   completed(now: Instant, token: number, answer: DiskAnswer): void {
-    const waiting = this.#waiting.get(token);
-    if (waiting === undefined) return;
-    this.#waiting.delete(token);
+    const pending = this.#pending.get(token);
+    if (pending === undefined) return;
+    this.#pending.delete(token);
+    const { waiting, key, dot } = pending;
+    if (dot !== undefined && answer === "durable" && this.#unstored.get(key) === dot) {
+      this.#unstored.delete(key);
+    }
     this.#acknowledger.onStored(now, waiting.to, waiting.id, answer);
   }
 
@@ -185,9 +209,10 @@ export class Replica {
     { partition, key }: { readonly partition: number; readonly key: Key },
     row: Uint8Array,
     waiting: Waiting | undefined,
+    dot: NextDot | undefined,
   ): void {
     const token = waiting === undefined ? NOBODY : ++this.#lastToken;
-    if (waiting !== undefined) this.#waiting.set(token, waiting);
+    if (waiting !== undefined) this.#pending.set(token, { waiting, key, dot });
     this.#effects.persist([{ partition, key, row }], token);
   }
 
