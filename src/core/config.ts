@@ -19,8 +19,8 @@ export interface NodeConfig {
   readonly inFlightBytesMax: number;
   readonly valueBytesMax: number;
   /**
-   * Bytes of all siblings that a client's put may leave together. A record travels in one frame, and
-   * each owner may add as much before it hears of the others.
+   * Bytes of all siblings that a client's put may leave together. A record travels in one frame,
+   * and each owner may add as much before it hears of the others.
    */
   readonly recordBytesMax: number;
   /** Siblings that a client's put may leave behind. Replication is never refused. */
@@ -83,7 +83,9 @@ export function nodeConfig(given: Partial<NodeConfig>): NodeConfig | { readonly 
   if (config.requestTimeoutMs > config.requestTimeoutMsMax) {
     const { requestTimeoutMs, requestTimeoutMsMax } = config;
     return {
-      problem: `config.requestTimeoutMs ${requestTimeoutMs} is above requestTimeoutMsMax ${requestTimeoutMsMax}`,
+      problem:
+        `config.requestTimeoutMs ${requestTimeoutMs} is above ` +
+        `requestTimeoutMsMax ${requestTimeoutMsMax}`,
     };
   }
   return config;
@@ -92,5 +94,6 @@ export function nodeConfig(given: Partial<NodeConfig>): NodeConfig | { readonly 
 function levelProblem(field: string, level: NodeConfig["r"]): string | undefined {
   if (level === "one" || level === "quorum" || level === "all") return undefined;
   if (Number.isInteger(level) && level >= 1 && level <= 16) return undefined;
-  return `config.${field} must be one, quorum, all, or an integer from 1 to 16, got ${String(level)}`;
+  const wanted = "one, quorum, all, or an integer from 1 to 16";
+  return `config.${field} must be ${wanted}, got ${String(level)}`;
 }

@@ -7,7 +7,7 @@
  * once. A heap with late removal would keep the values of a second's worth of finished requests
  * alive, and that is what a garbage collector hates most.
  *
- *     slot = due millisecond mod 1024        a row whose turn is rounds away stays until its own round
+ *     slot = due millisecond mod 1024        a row that is rounds away stays until its own round
  *
  * `earliest` is a lower bound: cancelling does not raise it. A node woken early finds nothing due
  * and looks ahead.

@@ -8,7 +8,7 @@
  *        │── read (digest) ──────────────▶│  compares
  *        │◀──────── same │ held ──────────│  one byte, or the record
  *        │── repair (record) ────────────▶│  joins; nobody waits
- *        │◀─────────────── refused ───────│  not an owner, stale epoch, damaged record, no disk space
+ *        │◀─────────────── refused ───────│  not an owner, stale epoch, damaged row, no room
  *
  *     non-owner                        owner
  *        │── ask (a client's request) ───▶│  coordinates
@@ -19,8 +19,8 @@
  * doubled, reordered or very late, so every reply names the request by a number that its node never
  * uses twice, also not after a restart. An `ask` may be lost or late like the others but is never
  * doubled: running a write twice is not harmless, and a connection delivers its bytes once and dies
- * with either end. A message is immutable once sent. Bytes inside are views: whoever keeps them copies
- * them.
+ * with either end. A message is immutable once sent. Bytes inside are views: whoever keeps them
+ * copies them.
  */
 import type { Layout } from "./ring/layout.ts";
 import type { Key } from "./ring/key.ts";

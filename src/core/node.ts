@@ -2,7 +2,7 @@
  * A cluster member, without any I/O: four doors in, and the four of `effects.ts` out.
  *
  *     request    a client asks          ┐
- *     receive    a peer speaks          ├─▶ coordinator · replica · peers ─▶ send · persist · reply · note
+ *     receive    a peer speaks          ├─▶ coordinator, replica, peers ─▶ send, persist, …
  *     completed  a write is durable     │
  *     advance    time has passed        ┘
  *

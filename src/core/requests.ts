@@ -19,9 +19,10 @@ export type Level = number | "default" | "one" | "quorum" | "all";
 /**
  * What a put does to values that it has not seen.
  *
- * - `overwrite`: without a context it replaces what the coordinator sees; with one, exactly what that covers
+ * - `overwrite`: without a context it replaces what the coordinator sees; with one, exactly what
+ *   that covers
  * - `siblings`: without a context it is concurrent with everything
- * - `lww`: it replaces what the coordinator sees, and of concurrent values the newest is shown alone
+ * - `lww`: it replaces what the coordinator sees; of concurrent values the newest is shown alone
  * - `merge`: as `siblings`; the bucket's named resolver folds what a read returns
  */
 export type BucketMode = "overwrite" | "siblings" | "lww" | "merge";

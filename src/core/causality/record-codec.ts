@@ -4,8 +4,9 @@
  *     version    u8       1
  *     identity   varint   length in bytes of the next part
  *     ┌ entries  varint   count, then each: high u32, low u32, epoch varint, n varint,
- *     │                   ranges varint, then each: gap to the run or range before varint, length - 1 varint
- *     └ dots     varint   count, then each: entry index varint, n varint, kind u8, path (varint length, bytes)
+ *     │                   ranges varint, then each: gap to what is before varint, length - 1 varint
+ *     └ dots     varint   count, then each: entry index varint, n varint, kind u8,
+ *                         path (varint length, bytes)
  *     payloads            per dot: varint length, bytes
  *
  * The encoding is canonical: one record has one form. So the *identity* part decides whether two
@@ -41,8 +42,8 @@ export interface Digest {
 }
 
 /**
- * The digest of a key that is not held, and of a record that has seen nothing, which is the same. No
- * other record has it but by chance of 2^-64.
+ * The digest of a key that is not held, and of a record that has seen nothing, which is the same.
+ * No other record has it but by chance of 2^-64.
  */
 export const ABSENT_DIGEST: Digest = { high: 0, low: 0 };
 
@@ -59,7 +60,7 @@ export function encodeRecord(record: Record): Uint8Array {
 
 export function writeRecord(writer: ByteWriter, record: Record): void {
   writer.u8(RECORD_VERSION);
-  writer.varint(identityBytes(record));
+  writer.varint(identitySize(record));
   writeEntries(writer, record.context);
   writeDots(writer, record);
   for (const dot of record.dots) writer.blob(dot.payload);
@@ -67,13 +68,13 @@ export function writeRecord(writer: ByteWriter, record: Record): void {
 
 /** The exact size of the encoding: it is allocated once. */
 export function recordBytes(record: Record): number {
-  const identity = identityBytes(record);
+  const identity = identitySize(record);
   let bytes = 1 + varintBytes(identity) + identity;
   for (const { payload } of record.dots) bytes += varintBytes(payload.length) + payload.length;
   return bytes;
 }
 
-function identityBytes({ context, dots }: Record): number {
+function identitySize({ context, dots }: Record): number {
   let bytes = entriesBytes(context) + varintBytes(dots.length);
   let index = 0;
   for (const dot of dots) {

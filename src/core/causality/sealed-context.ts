@@ -1,7 +1,8 @@
 /**
  * The causal context as clients carry it: opaque, bound to its key, and authenticated.
  *
- *     mac u64 | version u8 | entries (as in a record)        mac = SipHash-2-4 (secret, key, version, entries)
+ *     mac u64 | version u8 | entries (as in a record)
+ *     mac = SipHash-2-4 (secret, version, entries, key)
  *
  * A context says "I have seen these, replace them". Unsealed, anybody could claim to have seen
  * everything, and a put would delete values unread; moved to another key it would do the same by

@@ -258,7 +258,9 @@ export class Coordinator implements Desk {
     const { vectorEntriesMax } = this.config;
     const context = openContext(this.secret, request.key, request.context, vectorEntriesMax);
     if (context !== undefined) return context;
-    const detail = `the context is not one of this cluster for this key, or has more than ${vectorEntriesMax} entries`;
+    const detail =
+      "the context is not one of this cluster for this key, " +
+      `or has more than ${vectorEntriesMax} entries`;
     return failed("CONTEXT_INVALID", detail);
   }
 

@@ -115,7 +115,8 @@ export class DeleteOperation extends Operation {
     const { tally } = this.#gather;
     if (tally.isMet) {
       const merged = this.#gather.merged();
-      // Also over a tombstone: that a deletion was seen somewhere does not mean that W owners hold it.
+      // Also over a tombstone: that a deletion was seen somewhere does not mean that W owners hold
+      // it.
       if (merged.context.length > 0) return this.#spreadOver(now, merged.context);
       this.answerWith(now, this.#deleted(this.#gather.heldMask()));
     } else if (tally.isImpossible) {

@@ -27,8 +27,9 @@ export class ForwardOperation extends Operation {
     const owner = this.admitted.owners.indexOf(from);
     if (owner !== this.#asked) return;
     this.giveUpOnSilent(now);
-    if (outcome.kind === "failed" && this.#isUntouched(outcome.code))
+    if (outcome.kind === "failed" && this.#isUntouched(outcome.code)) {
       return this.#askNext(now, outcome);
+    }
     this.#finish(now, outcome);
   }
 

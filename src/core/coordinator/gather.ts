@@ -163,7 +163,8 @@ export class Gather {
    */
   settleUnmet(): void {
     const everybody = (1 << this.#admitted.owners.length) - 1;
-    // Without anybody who can read a copy, what was there is unknown, and it must not become absent.
+    // Without anybody who can read a copy, what was there is unknown, and it must not become
+    // absent.
     if (this.#damaged === 0 || this.tally.yes === 0) return;
     if ((this.tally.yes | this.#damaged) !== everybody) return;
     for (let owner = 0; owner < this.#admitted.owners.length; owner++) {

@@ -112,7 +112,9 @@ export abstract class Operation implements Timed {
     this.desk.close(this.admitted.id);
   }
 
-  /** Answered: stay for the late ones, unless everybody has spoken or the desk is full of waiting. */
+  /**
+   * Answered: stay for the late ones, unless everybody has spoken or the desk is full of waiting.
+   */
   protected linger(now: Instant, isComplete: boolean): void {
     if (isComplete || this.desk.isCrowded) this.close(now);
   }

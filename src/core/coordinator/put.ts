@@ -2,9 +2,9 @@
  * A write.
  *
  *     ──too few owners reachable──▶ QUORUM_NOT_MET, nothing stored anywhere
- *     ──dot minted, delta spread──▶ spreading ──W owners hold it──▶ answered: stored ──last owner spoke──▶ closed
- *                                       ├─ too few can still hold it ──▶ OUTCOME_UNKNOWN
- *                                       └─ deadline ──▶ OUTCOME_UNKNOWN
+ *     ──dot minted──▶ spreading ──W owners hold it──▶ answered: stored ──last owner spoke──▶ closed
+ *                         ├─ too few can still hold it ──▶ OUTCOME_UNKNOWN
+ *                         └─ deadline ──▶ OUTCOME_UNKNOWN
  *
  * Once a delta has left, the write may surface at any later time, so "failed" would be a lie (law
  * 4). What a put covers, that is replaces, depends on the bucket's mode and on whether it brings a
@@ -82,8 +82,9 @@ export class PutOperation extends Operation {
       );
     }
     const row = desk.replica.load(place.partition, place.key);
-    if (row === DAMAGED)
+    if (row === DAMAGED) {
       return failed("DAMAGED", `the row of this key at ${desk.self} is unreadable`);
+    }
     const covered = coveredBy(request.mode, row.record, context);
     const refusal = this.#tooMuch(row.record, covered);
     if (refusal !== undefined) return refusal;
@@ -105,7 +106,10 @@ export class PutOperation extends Operation {
     return failed("OVERLOADED", detail, { retryAfterMs: 50 });
   }
 
-  /** The siblings that the put would leave together; replication is never refused, so it is refused here. */
+  /**
+   * The siblings that the put would leave together; replication is never refused, so it is refused
+   * here.
+   */
   #tooMuch(current: Record, covered: Context): Outcome | undefined {
     const { siblingsMax, recordBytesMax } = this.desk.config;
     const left = remainder(current, covered);
@@ -118,7 +122,8 @@ export class PutOperation extends Operation {
         : (["bytes of siblings", bytes, recordBytesMax] as const);
     return failed(
       "TOO_MANY_SIBLINGS",
-      `the put would leave ${got} ${unit}, the limit is ${needed}; read, merge, and put with the context`,
+      `the put would leave ${got} ${unit}, the limit is ${needed}; ` +
+        "read, merge, and put with the context",
       { needed, got, context: this.seal(current.context) },
     );
   }
@@ -126,9 +131,9 @@ export class PutOperation extends Operation {
   #proceed(now: Instant): void {
     const { tally } = this.#spread;
     if (!this.isAnswered) {
+      const lost = "owners were lost while the write was on its way";
       if (tally.isMet) this.#succeed(now);
-      else if (tally.isImpossible)
-        this.#unknown(now, "owners were lost while the write was on its way");
+      else if (tally.isImpossible) this.#unknown(now, lost);
     }
     if (this.isAnswered) this.linger(now, tally.isComplete);
   }

@@ -10,8 +10,9 @@
  *
  *     first           the row holds no dot of this node
  *     context-ahead   a client has seen a dot of this node that the row does not hold
- *     boot-floor      the epoch is from before a stop that was not clean: the row's tail may be gone
- *     replica-ahead   a peer's record holds a dot of this node that the row does not: reserved now, used at the next put
+ *     boot-floor      the epoch is from before an unclean stop: the row's tail may be gone
+ *     replica-ahead   a peer's record holds a dot of this node that the row does not: an epoch is
+ *                     reserved now, and used at the next put
  *     damaged         the row could not be read and was replaced by a peer's
  *
  * Acknowledgements leave in `completed`, attached to the write that earned them (law 1).
@@ -80,8 +81,8 @@ export class Replica {
   readonly #acknowledger: Acknowledger;
   readonly #pending: Map<number, Pending> = new Map();
   /**
-   * The last dot of keys whose own write is not known to be durable. Owners elsewhere may hold it, so
-   * also when the disk had no room the next dot goes on behind it.
+   * The last dot of keys whose own write is not known to be durable. Owners elsewhere may hold it,
+   * so also when the disk had no room the next dot goes on behind it.
    */
   readonly #unstored: Map<Key, NextDot> = new Map();
   #lastToken = NOBODY;

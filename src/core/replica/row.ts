@@ -2,7 +2,7 @@
  * A row: what one node stores for a key. It is the record, which is the same on every owner, behind
  * what is this node's own business and never leaves it:
  *
- *     reserved epoch   varint   the epoch this node must use for its next dot of the key; 0 when there is none
+ *     reserved epoch   varint   the epoch this node must use for its next dot of the key, or 0
  *     record           bytes    to the end of the row
  */
 import { ByteReader, ByteWriter, momentaryBytes, varintBytes } from "../base/bytes.ts";

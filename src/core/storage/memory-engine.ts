@@ -2,18 +2,18 @@
  * The engine without a disk. For caches and tests; a restart loses everything, so a node on this
  * engine takes a new identity at every boot.
  *
- * Rows are copied into slabs, and a map tells where each one lies. What the garbage collector gets to
- * see of a row is one small integer: an object for each row, kept and replaced with every write, would
- * cost more than everything else that a write does.
+ * Rows are copied into slabs, and a map tells where each one lies. What the garbage collector gets
+ * to see of a row is one small integer: an object for each row, kept and replaced with every write,
+ * would cost more than everything else that a write does.
  *
  *     slab    [entry][entry][entry] …                     entries start at multiples of 8
  *     entry   row length u32 | partition u16 | key length u16 | key | row
  *     map     key → (number of the slab · 2^15 + offset / 8)
  *
- * A slab fills from the front and is never changed behind it, so a row that was handed out stays as it
- * is. When three quarters of a full slab are overwritten rows, its live ones move to the current slab
- * and the old one is forgotten; so the memory is at most about four times the rows, and moving costs a
- * third of a row for each write.
+ * A slab fills from the front and is never changed behind it, so a row that was handed out stays as
+ * it is. When three quarters of a full slab are overwritten rows, its live ones move to the current
+ * slab and the old one is forgotten; so the memory is at most about four times the rows, and moving
+ * costs a third of a row for each write.
  */
 import { assert } from "../base/assert.ts";
 import { binaryOf } from "../base/bytes.ts";
