@@ -16,8 +16,10 @@ export interface SimPlan {
   readonly twice: boolean;
 }
 
-export function optionsOf(seed: number, { nodes, virtualSeconds }: SimPlan): RunOptions {
-  let options = drawRun(seed);
+export function optionsOf(seed: number, { nodes, virtualSeconds, planted }: SimPlan): RunOptions {
+  const drawn = drawRun(seed);
+  const trouble = planted === undefined ? undefined : PLANTED_BUGS.get(planted)?.trouble;
+  let options = trouble === undefined ? drawn : trouble(drawn);
   if (nodes !== undefined) options = withNodes(options, nodes);
   if (virtualSeconds === undefined) return options;
   return { ...options, safetyMs: Math.round(virtualSeconds * 1_000) };
