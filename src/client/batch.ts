@@ -4,12 +4,12 @@
  * A key may stand in a batch once: items have no order, and of two writes to one key nobody could
  * say which is the last.
  */
-import type { Bucket, Stored } from "./bucket.ts";
 import type { UpdateOptions } from "./call-options.ts";
 import { checkOptions } from "./call-options.ts";
 import type { Context } from "./context.ts";
 import { GrammeError } from "./gramme-error.ts";
 import { throughLanes } from "./lanes.ts";
+import type { SingleKey, Stored } from "./single-key.ts";
 import { TimeBudget } from "./time-budget.ts";
 import type { UserKey } from "./user-key.ts";
 
@@ -32,7 +32,7 @@ export type BatchResult =
   | { readonly ok: false; readonly error: GrammeError };
 
 export async function runBatch<V>(
-  bucket: Bucket<V>,
+  bucket: SingleKey<V>,
   items: readonly BatchItem<V>[],
   options: UpdateOptions | undefined,
 ): Promise<BatchResult[]> {
@@ -50,7 +50,7 @@ export async function runBatch<V>(
 }
 
 async function runItem<V>(
-  bucket: Bucket<V>,
+  bucket: SingleKey<V>,
   item: BatchItem<V>,
   options: UpdateOptions,
 ): Promise<BatchResult> {
@@ -66,7 +66,7 @@ async function runItem<V>(
 }
 
 /** All of them before the first is sent: a batch with a mistake in it changes nothing. */
-function checkItems<V>(bucket: Bucket<V>, items: readonly BatchItem<V>[]): void {
+function checkItems<V>(bucket: SingleKey<V>, items: readonly BatchItem<V>[]): void {
   const keys = new Set<string>();
   for (const [index, { type, key }] of items.entries()) {
     if (type !== "put" && type !== "delete") {

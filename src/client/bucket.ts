@@ -35,10 +35,10 @@ import { decodeWith, encodeWith } from "./codec.ts";
 import { Context, contextBytes } from "./context.ts";
 import type { KeyQueue } from "./key-queue.ts";
 import { throughLanes } from "./lanes.ts";
-import type { Receipt } from "./receipt.ts";
 import { receiptOf } from "./receipt.ts";
 import type { Resolver } from "./resolver.ts";
 import { resolveWith } from "./resolver.ts";
+import type { Siblings, SingleKey, Stored } from "./single-key.ts";
 import { TimeBudget } from "./time-budget.ts";
 import type { Change } from "./update.ts";
 import { runUpdate } from "./update.ts";
@@ -53,26 +53,12 @@ export type BucketOptions<V> =
     }
   | { readonly mode?: "merge" | undefined; readonly merge: Resolver<V> };
 
-/** Everything there is under a key, newest first, and the context that covers it. */
-export interface Siblings<V> {
-  readonly values: readonly V[];
-  readonly context: Context;
-  readonly receipt: Receipt;
-}
-
-/** A put that is held by as many owners as it asked for. */
-export interface Stored {
-  /** Covers the new value and all that it replaced: the context for a next put. */
-  readonly context: Context;
-  readonly receipt: Receipt;
-}
-
 /** What the buckets of a store share. */
 export interface StoreLine extends Line {
   readonly updates: KeyQueue;
 }
 
-export class Bucket<V> {
+export class Bucket<V> implements SingleKey<V> {
   readonly name: string;
   readonly mode: BucketMode;
   readonly #line: StoreLine;

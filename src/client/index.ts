@@ -8,7 +8,8 @@
 export { connect } from "./connect.ts";
 export type { RemoteOptions } from "./remote-options.ts";
 export type { Store } from "./store.ts";
-export type { Bucket, BucketOptions, Siblings, Stored } from "./bucket.ts";
+export type { Bucket, BucketOptions } from "./bucket.ts";
+export type { Siblings, Stored } from "./single-key.ts";
 export type { BatchItem, BatchResult } from "./batch.ts";
 export type { Change } from "./update.ts";
 export type {

@@ -11,10 +11,10 @@
  */
 import type { GetOptions, PutOptions, UpdateOptions } from "./call-options.ts";
 import { checkOptions, RETRIES_DEFAULT } from "./call-options.ts";
-import type { Bucket } from "./bucket.ts";
 import { aborted } from "./call.ts";
 import { GrammeError } from "./gramme-error.ts";
 import type { KeyQueue } from "./key-queue.ts";
+import type { SingleKey } from "./single-key.ts";
 import { TimeBudget } from "./time-budget.ts";
 import type { UserKey } from "./user-key.ts";
 
@@ -25,7 +25,7 @@ import type { UserKey } from "./user-key.ts";
 export type Change<V> = (current: V | undefined, siblings: readonly V[]) => V | undefined;
 
 export interface Updating<V> {
-  readonly bucket: Bucket<V>;
+  readonly bucket: SingleKey<V>;
   readonly queue: KeyQueue;
   readonly fold: (siblings: readonly V[]) => V | undefined;
   readonly change: Change<V>;
