@@ -117,17 +117,17 @@ const UNTOUCHED: ReadonlySet<DoorFailureCode> = new Set<DoorFailureCode>([
 /**
  * Whether to send this request again after this failure means the same as to have sent it once.
  *
- * After OUTCOME_UNKNOWN the first one may have been done. To do it twice is right when the second
- * replaces the first (a blind overwrite) or stands beside it with equal bytes (a put with a
- * context: both cover the same, and equal siblings are shown as one). A blind put into a bucket
- * that keeps siblings is neither: its value may have been merged away in the meantime, and would
- * come back.
+ * After OUTCOME_UNKNOWN the first one may have been done. To do it twice is right only when the
+ * second replaces whatever there is: a blind overwrite, a delete. A put with a context, or one into a
+ * bucket that keeps siblings, is not repeated: meanwhile somebody may have read its value and deleted
+ * or merged it, and it would come back.
  */
 export function isRepeatable(code: DoorFailureCode, request: ClientRequest): boolean {
   if (UNTOUCHED.has(code)) return true;
   if (code !== "OUTCOME_UNKNOWN") return false;
   const { operation, mode, context } = request;
-  return operation !== "put" || context.length > 0 || mode === "overwrite" || mode === "lww";
+  if (operation !== "put") return true;
+  return context.length === 0 && (mode === "overwrite" || mode === "lww");
 }
 
 /** A failure at the door, as the error that the caller of the API gets. */

@@ -5,9 +5,8 @@
  *                               ▲                        │
  *                               └── TOO_MANY_SIBLINGS ───┘   others were faster: take in theirs
  *
- * A put whose outcome is unknown is repeated as it was, with the same value and the same context,
- * never with a value that was made anew: `change` may count, and what it counted may be stored
- * already.
+ * A put whose outcome is unknown is not repeated, as it was or made anew: it may be stored, and read
+ * and replaced by others meanwhile. The caller is told, and looks before it changes again.
  */
 import type { GetOptions, PutOptions, UpdateOptions } from "./call-options.ts";
 import { checkOptions, RETRIES_DEFAULT } from "./call-options.ts";

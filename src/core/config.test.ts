@@ -13,7 +13,7 @@ const BOUNDS: { readonly [Field in Exclude<keyof NodeConfig, "r" | "w">]: [numbe
   valueBytesMax: [1, 64 * 1024 * 1024],
   recordBytesMax: [1_024, 64 * 1024 * 1024],
   siblingsMax: [1, 1_000],
-  vectorEntriesMax: [1, 1_024],
+  vectorEntriesMax: [1, 65_536],
 };
 
 test("config: nothing given is the defaults, and they are allowed", () => {

@@ -40,7 +40,7 @@ export const DEFAULT_CONFIG: NodeConfig = {
   valueBytesMax: 16 * 1024 * 1024,
   recordBytesMax: 64 * 1024 * 1024,
   siblingsMax: 100,
-  vectorEntriesMax: 256,
+  vectorEntriesMax: 4_096,
 };
 
 interface Bound {
@@ -57,7 +57,7 @@ const BOUNDS: { readonly [Field in Exclude<keyof NodeConfig, "r" | "w">]: Bound 
   valueBytesMax: { min: 1, max: 64 * 1024 * 1024 },
   recordBytesMax: { min: 1_024, max: 64 * 1024 * 1024 },
   siblingsMax: { min: 1, max: 1_000 },
-  vectorEntriesMax: { min: 1, max: 1_024 },
+  vectorEntriesMax: { min: 1, max: 65_536 },
 };
 
 /**

@@ -94,13 +94,22 @@ export class Listener implements Greeter {
   }
 
   #onConnection(socket: Socket): void {
-    if (this.#owner === undefined || this.#greetingNow.size >= GREETING_COUNT_MAX) {
+    if (this.#owner === undefined) {
       socket.destroy();
       return;
     }
+    if (this.#greetingNow.size >= GREETING_COUNT_MAX) this.#dropOldest();
     const frames = new Frames(socket, DONE, this.#plant);
     this.#greetingNow.add(frames);
     new Handshake(frames, this, this.#greetingTimeoutMs);
+  }
+
+  /** A flood of connections that say nothing must not keep out one that does. */
+  #dropOldest(): void {
+    for (const frames of this.#greetingNow) {
+      this.#greetingNow.delete(frames);
+      return frames.destroy("silent, and others are waiting");
+    }
   }
 
   #onServerError(error: Error): void {

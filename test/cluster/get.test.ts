@@ -211,10 +211,30 @@ test("get: a row whose bytes are no row is a damaged one, at this node and at an
       assert.deepEqual(valuesOf(outcome), ["x"]);
       const bit = scrambled === "a" ? 1 : 2;
       assert.equal(receiptOf(outcome).answered & bit, 0, "the damaged row was not an answer");
+      // One answer is not enough to mend from: it might miss an acknowledged write.
+      if (r === 1) cluster.get("a", { r: 2 });
       assert.deepEqual(cluster.at(scrambled).values(), ["x"], "and was mended");
       cluster.finish();
     }
   }
+});
+
+test("get: an unreadable row is not mended from an owner that missed the write", () => {
+  const cluster = new SmallCluster();
+  cluster.unlink("a", "c");
+  cluster.unlink("b", "c");
+  assert.equal(wordOf(cluster.put("a", "kept")), "stored");
+  cluster.link("a", "c");
+  cluster.unlink("a", "b");
+  cluster.at("a").damage(KEY);
+  // Only c can be asked, and c missed the write.
+  assert.deepEqual(valuesOf(cluster.get("a", { r: 1 })), []);
+  assert.ok(cluster.at("a").isDamaged(KEY), "c alone does not make the row good");
+  assert.equal(wordOf(cluster.get("a", { r: 2 })), "QUORUM_NOT_MET");
+  cluster.link("a", "b");
+  assert.deepEqual(valuesOf(cluster.get("a", { r: 2 })), ["kept"]);
+  assert.ok(!cluster.at("a").isDamaged(KEY));
+  cluster.finish();
 });
 
 test("get: siblings are counted, and folded when equal", () => {

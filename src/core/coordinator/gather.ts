@@ -73,7 +73,9 @@ export class Gather {
   onSame(now: Instant, owner: number): void {
     this.#onReply(now, owner);
     this.tally.accept(owner);
-    if (this.#isSettled) this.#mendBehind(owner, this.#own);
+    if (!this.#isSettled) return;
+    this.#mendBehind(owner, this.#own);
+    this.#mendDamaged(true);
   }
 
   onHeld(now: Instant, owner: number, bytes: Uint8Array): void {
@@ -94,7 +96,7 @@ export class Gather {
     this.#onReply(now, owner);
     if (reason === "damaged") this.#markDamaged(owner);
     this.onLost(now, owner);
-    if (this.#isSettled && reason === "damaged") this.#mend(owner, this.merged(), true);
+    if (this.#isSettled) this.#mendDamaged(true);
   }
 
   /** This owner will not answer; another is asked in its place. */
@@ -150,11 +152,10 @@ export class Gather {
     const own = this.#own;
     for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
       const bit = 1 << owner;
-      if ((this.#damaged & bit) !== 0) this.#mend(owner, merged, false);
-      else if ((this.tally.yes & bit) !== 0 && !(this.#others?.[owner] ?? own).absorbs(merged)) {
-        this.#mend(owner, merged, false);
-      }
+      if ((this.tally.yes & bit) === 0) continue;
+      if (!(this.#others?.[owner] ?? own).absorbs(merged)) this.#mend(owner, merged, false);
     }
+    this.#mendDamaged(false);
   }
 
   /**
@@ -162,13 +163,24 @@ export class Gather {
    * those who answered: mend from them now, or the key would stay unreadable for ever.
    */
   settleUnmet(): void {
-    const everybody = (1 << this.#admitted.owners.length) - 1;
-    // Without anybody who can read a copy, what was there is unknown, and it must not become
-    // absent.
-    if (this.#damaged === 0 || this.tally.yes === 0) return;
-    if ((this.tally.yes | this.#damaged) !== everybody) return;
-    for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
-      if ((this.#damaged & (1 << owner)) !== 0) this.#mend(owner, this.merged(), false);
+    this.#mendDamaged(false);
+  }
+
+  /**
+   * A row that cannot be read is replaced by what a majority of the owners hold, or everybody else:
+   * mended from fewer it would count as an answer again, and might miss an acknowledged write. With
+   * nobody who can read a copy it stays as it is: what was there is unknown, not absent.
+   */
+  #mendDamaged(late: boolean): void {
+    const { owners } = this.#admitted;
+    const everybody = (1 << owners.length) - 1;
+    const damaged = this.#damaged;
+    if (damaged === 0 || this.tally.yes === 0) return;
+    const isMajority = bitCount(this.tally.yes) * 2 > owners.length;
+    if (!isMajority && (this.tally.yes | damaged) !== everybody) return;
+    this.#damaged = 0;
+    for (let owner = 0; owner < owners.length; owner++) {
+      if ((damaged & (1 << owner)) !== 0) this.#mend(owner, this.merged(), late);
     }
   }
 
@@ -176,6 +188,7 @@ export class Gather {
     const before = this.merged();
     this.#merged = before.join(record);
     if (!record.absorbs(this.#merged)) this.#mend(owner, this.#merged, true);
+    this.#mendDamaged(true);
     if (this.#merged === before) return;
     // The late one knew more: now everybody who answered before is behind.
     for (let other = 0; other < this.#admitted.owners.length; other++) {

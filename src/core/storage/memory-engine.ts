@@ -21,7 +21,7 @@ import type { Key } from "../ring/key.ts";
 import type { DiskAnswer, Engine, EngineStats, RowEntry, RowRead, RowWrite } from "./engine.ts";
 
 const SLAB_BYTES = 256 * 1024;
-const SLAB_UNITS_LOG2 = 15;
+const SLAB_UNITS = 2 ** 15;
 const UNIT_LOG2 = 3;
 const HEAD_BYTES = 8;
 /** Entries from this size on get a slab of their own, as large as they need. */
@@ -121,7 +121,7 @@ export class MemoryEngine implements Engine {
     bytes.set(row, keyStart + key.length);
     slab.used += size;
     slab.live += size;
-    return (number << SLAB_UNITS_LOG2) | (start >> UNIT_LOG2);
+    return locationOf(number, start);
   }
 
   #roomFor(size: number): number {
@@ -143,7 +143,7 @@ export class MemoryEngine implements Engine {
   }
 
   #release(location: number): void {
-    const number = location >>> SLAB_UNITS_LOG2;
+    const number = slabOf(location);
     const slab = this.#slabs[number]!;
     const start = startOf(location);
     slab.live -= entryBytes(slab.halves[(start >> 1) + 3]!, slab.words[start >> 2]!);
@@ -161,7 +161,7 @@ export class MemoryEngine implements Engine {
       const key = binaryOf(slab.bytes, start + HEAD_BYTES, keyEnd) as Key;
       const rows = this.#partitions[partition]!;
       const size = entryBytes(key.length, rowLength);
-      if (rows.get(key) === ((number << SLAB_UNITS_LOG2) | (start >> UNIT_LOG2))) {
+      if (rows.get(key) === locationOf(number, start)) {
         rows.set(
           key,
           this.#append(partition, key, slab.bytes.subarray(keyEnd, keyEnd + rowLength)),
@@ -175,20 +175,29 @@ export class MemoryEngine implements Engine {
   }
 
   #rowAt(location: number): Uint8Array {
-    const slab = this.#slabs[location >>> SLAB_UNITS_LOG2]!;
+    const slab = this.#slabs[slabOf(location)]!;
     const start = startOf(location);
     const rowStart = start + HEAD_BYTES + slab.halves[(start >> 1) + 3]!;
     return slab.bytes.subarray(rowStart, rowStart + slab.words[start >> 2]!);
   }
 
   #rowLengthAt(location: number): number {
-    return this.#slabs[location >>> SLAB_UNITS_LOG2]!.words[startOf(location) >> 2]!;
+    return this.#slabs[slabOf(location)]!.words[startOf(location) >> 2]!;
   }
+}
+
+/** Arithmetic, not bits: after sixty thousand slabs a location is more than 31 bits can say. */
+function locationOf(slab: number, start: number): number {
+  return slab * SLAB_UNITS + (start >> UNIT_LOG2);
+}
+
+function slabOf(location: number): number {
+  return Math.floor(location / SLAB_UNITS);
 }
 
 /** The offset of an entry in its slab. */
 function startOf(location: number): number {
-  return (location & ((1 << SLAB_UNITS_LOG2) - 1)) << UNIT_LOG2;
+  return (location % SLAB_UNITS) << UNIT_LOG2;
 }
 
 /** What an entry takes, up to where the next one may start. */
