@@ -118,9 +118,9 @@ const UNTOUCHED: ReadonlySet<DoorFailureCode> = new Set<DoorFailureCode>([
  * Whether to send this request again after this failure means the same as to have sent it once.
  *
  * After OUTCOME_UNKNOWN the first one may have been done. To do it twice is right only when the
- * second replaces whatever there is: a blind overwrite, a delete. A put with a context, or one into a
- * bucket that keeps siblings, is not repeated: meanwhile somebody may have read its value and deleted
- * or merged it, and it would come back.
+ * second replaces whatever there is: a blind overwrite, a delete. A put with a context, or one into
+ * a bucket that keeps siblings, is not repeated: meanwhile somebody may have read its value and
+ * deleted or merged it, and it would come back.
  */
 export function isRepeatable(code: DoorFailureCode, request: ClientRequest): boolean {
   if (UNTOUCHED.has(code)) return true;

@@ -5,8 +5,8 @@
  *                               ▲                        │
  *                               └── TOO_MANY_SIBLINGS ───┘   others were faster: take in theirs
  *
- * A put whose outcome is unknown is not repeated, as it was or made anew: it may be stored, and read
- * and replaced by others meanwhile. The caller is told, and looks before it changes again.
+ * A put whose outcome is unknown is not repeated, as it was or made anew: it may be stored, and
+ * read and replaced by others meanwhile. The caller is told, and looks before it changes again.
  */
 import type { GetOptions, PutOptions, UpdateOptions } from "./call-options.ts";
 import { checkOptions, RETRIES_DEFAULT } from "./call-options.ts";
