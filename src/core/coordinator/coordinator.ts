@@ -28,17 +28,9 @@ import type { Admitted, Operation } from "./operation.ts";
 import { PutOperation } from "./put.ts";
 import { levelCount } from "./quorum.ts";
 
-export interface CoordinatorSetup {
-  readonly self: NodeId;
-  readonly identity: { readonly high: number; readonly low: number };
-  readonly config: NodeConfig;
-  readonly secret: SipKey;
+/** All that a desk has but what the coordinator itself is. */
+export interface CoordinatorSetup extends Omit<Desk, "isCrowded" | "close" | "answered"> {
   readonly random: Random;
-  readonly effects: Effects;
-  readonly liveness: Liveness;
-  readonly replica: OwnReplica;
-  readonly deadlines: DeadlineWheel;
-  readonly layout: () => Layout;
 }
 
 /** What a refused client should wait before it tries again. */
@@ -108,37 +100,27 @@ export class Coordinator implements Desk {
   }
 
   onWritten(now: Instant, from: NodeId, id: number): void {
-    const operation = this.#operations.get(id);
-    const owner = operation?.admitted.owners.indexOf(from) ?? -1;
-    if (operation === undefined || owner < 0) return this.#dropped(from);
-    operation.onWritten(now, owner);
+    const operation = this.#operationOf(from, id);
+    operation?.onWritten(now, operation.admitted.owners.indexOf(from));
   }
 
   onSame(now: Instant, from: NodeId, id: number): void {
-    const operation = this.#operations.get(id);
-    const owner = operation?.admitted.owners.indexOf(from) ?? -1;
-    if (operation === undefined || owner < 0) return this.#dropped(from);
-    operation.onSame(now, owner);
+    const operation = this.#operationOf(from, id);
+    operation?.onSame(now, operation.admitted.owners.indexOf(from));
   }
 
   onHeld(now: Instant, from: NodeId, id: number, record: Uint8Array): void {
-    const operation = this.#operations.get(id);
-    const owner = operation?.admitted.owners.indexOf(from) ?? -1;
-    if (operation === undefined || owner < 0) return this.#dropped(from);
-    operation.onHeld(now, owner, record);
+    const operation = this.#operationOf(from, id);
+    operation?.onHeld(now, operation.admitted.owners.indexOf(from), record);
   }
 
   onRefused(now: Instant, from: NodeId, id: number, reason: Refusal): void {
-    const operation = this.#operations.get(id);
-    const owner = operation?.admitted.owners.indexOf(from) ?? -1;
-    if (operation === undefined || owner < 0) return this.#dropped(from);
-    operation.onRefused(now, owner, reason);
+    const operation = this.#operationOf(from, id);
+    operation?.onRefused(now, operation.admitted.owners.indexOf(from), reason);
   }
 
   onAnswer(now: Instant, from: NodeId, id: number, outcome: Outcome): void {
-    const operation = this.#operations.get(id);
-    if (operation === undefined) return this.#dropped(from);
-    operation.onAnswer(now, from, outcome);
+    this.#operationOf(from, id)?.onAnswer(now, from, outcome);
   }
 
   /** Everybody who waits for this peer learns that it will not answer. */
@@ -271,8 +253,14 @@ export class Coordinator implements Desk {
     else this.effects.send(asker, answer(request.id, outcome));
   }
 
-  #dropped(from: NodeId): void {
+  /**
+   * The operation that an owner's reply belongs to; a reply to nothing, or of nobody, is dropped.
+   */
+  #operationOf(from: NodeId, id: number): Operation | undefined {
+    const operation = this.#operations.get(id);
+    if (operation?.admitted.owners.includes(from) === true) return operation;
     this.effects.note({ kind: "message-dropped", from, reason: "unknown-id" });
+    return undefined;
   }
 }
 

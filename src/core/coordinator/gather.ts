@@ -20,6 +20,7 @@ import { read, repair } from "../messages.ts";
 import { DAMAGED } from "../storage/engine.ts";
 import type { Desk } from "./desk.ts";
 import type { Admitted } from "./operation.ts";
+import { remainingMs } from "./operation.ts";
 import { bitCount, Tally } from "./quorum.ts";
 
 export class Gather {
@@ -258,12 +259,14 @@ export class Gather {
   }
 
   #ask(now: Instant, owner: number): void {
-    const { id, epoch, place, owners, deadlineAt } = this.#admitted;
+    const { id, epoch, place, owners } = this.#admitted;
     const target = owners[owner]!;
     this.#asked |= 1 << owner;
     this.#desk.liveness.onAsked(target);
-    const remainingMs = Math.max(0, Math.ceil(deadlineAt - now));
-    this.#desk.effects.send(target, read(id, epoch, remainingMs, place.key, this.#digest));
+    this.#desk.effects.send(
+      target,
+      read(id, epoch, remainingMs(this.#admitted, now), place.key, this.#digest),
+    );
   }
 
   #onReply(now: Instant, owner: number): void {

@@ -39,6 +39,11 @@ export interface Admitted {
   readonly bytes: number;
 }
 
+/** What is left of its time, in whole milliseconds, as messages carry it. */
+export function remainingMs({ deadlineAt }: Admitted, now: Instant): number {
+  return Math.max(0, Math.ceil(deadlineAt - now));
+}
+
 export abstract class Operation implements Timed {
   readonly admitted: Admitted;
   protected readonly desk: Desk;
@@ -84,7 +89,7 @@ export abstract class Operation implements Timed {
   }
 
   protected remainingMs(now: Instant): number {
-    return Math.max(0, Math.ceil(this.admitted.deadlineAt - now));
+    return remainingMs(this.admitted, now);
   }
 
   protected answerWith(now: Instant, outcome: Outcome): void {

@@ -9,6 +9,7 @@ import type { Instant } from "../effects.ts";
 import { write } from "../messages.ts";
 import type { Desk } from "./desk.ts";
 import type { Admitted } from "./operation.ts";
+import { remainingMs } from "./operation.ts";
 import { Tally } from "./quorum.ts";
 
 export class Spread {
@@ -37,9 +38,9 @@ export class Spread {
   }
 
   start(now: Instant, delta: Uint8Array): void {
-    const { id, epoch, place, owners, deadlineAt } = this.#admitted;
+    const { id, epoch, place, owners } = this.#admitted;
     const { self, effects, liveness } = this.#desk;
-    const message = write(id, epoch, Math.max(0, Math.ceil(deadlineAt - now)), place.key, delta);
+    const message = write(id, epoch, remainingMs(this.#admitted, now), place.key, delta);
     for (let owner = 0; owner < owners.length; owner++) {
       const target = owners[owner]!;
       if (target === self) continue;

@@ -55,6 +55,17 @@ export interface ReplicaSetup {
   readonly acknowledger: Acknowledger;
 }
 
+interface Place {
+  readonly partition: number;
+  readonly key: Key;
+}
+
+/** A record and the bytes it came in. */
+interface EncodedRecord {
+  readonly record: Record;
+  readonly bytes: Uint8Array;
+}
+
 interface Waiting {
   readonly to: NodeId;
   readonly id: number;
@@ -142,12 +153,7 @@ export class Replica {
    * which the other owners are sent: when the delta says it all it is a view of the stored row,
    * encoded once.
    */
-  storeOwn(
-    place: { readonly partition: number; readonly key: Key },
-    row: Row,
-    delta: Record,
-    waiting: Waiting,
-  ): Uint8Array {
+  storeOwn(place: Place, row: Row, delta: Record, waiting: Waiting): Uint8Array {
     const joined = row.record.join(delta);
     const dot = highestOwn(delta.context, this.#identity);
     assert(dot !== undefined, "an own write without a dot of its own");
@@ -163,11 +169,7 @@ export class Replica {
    * it is durable, also for a record that changes nothing: the first copy of it may be on its way
    * to the disk still.
    */
-  apply(
-    place: { readonly partition: number; readonly key: Key },
-    incoming: { readonly record: Record; readonly bytes: Uint8Array },
-    waiting: Waiting,
-  ): Refusal | undefined {
+  apply(place: Place, incoming: EncodedRecord, waiting: Waiting): Refusal | undefined {
     const row = this.load(place.partition, place.key);
     if (row === DAMAGED) return "damaged";
     const reserved = this.#reservedAfter(place.key, row, incoming.record);
@@ -178,10 +180,7 @@ export class Replica {
   }
 
   /** Joins what a read found elsewhere. Nobody waits, and what changes nothing is not written. */
-  repair(
-    place: { readonly partition: number; readonly key: Key },
-    incoming: { readonly record: Record; readonly bytes: Uint8Array },
-  ): void {
+  repair(place: Place, incoming: EncodedRecord): void {
     const loaded = this.load(place.partition, place.key);
     const row = loaded === DAMAGED ? EMPTY_ROW : loaded;
     const reserved =
@@ -207,7 +206,7 @@ export class Replica {
   }
 
   #persist(
-    { partition, key }: { readonly partition: number; readonly key: Key },
+    { partition, key }: Place,
     row: Uint8Array,
     waiting: Waiting | undefined,
     dot: NextDot | undefined,
@@ -221,11 +220,7 @@ export class Replica {
    * The joined record as a row; when it is the incoming one, the bytes that came are copied, not
    * encoded again.
    */
-  #rowBytes(
-    reserved: number,
-    joined: Record,
-    incoming: { readonly record: Record; readonly bytes: Uint8Array },
-  ): Uint8Array {
+  #rowBytes(reserved: number, joined: Record, incoming: EncodedRecord): Uint8Array {
     return joined === incoming.record
       ? wrapRecord(reserved, incoming.bytes)
       : encodeRow(reserved, joined);
