@@ -120,7 +120,9 @@ export class Coordinator implements Desk {
   }
 
   onAnswer(now: Instant, from: NodeId, id: number, outcome: Outcome): void {
-    this.#operationOf(from, id)?.onAnswer(now, from, outcome);
+    const operation = this.#operations.get(id);
+    if (operation === undefined) return this.#dropped(from);
+    operation.onAnswer(now, from, outcome);
   }
 
   /** Everybody who waits for this peer learns that it will not answer. */
@@ -259,8 +261,12 @@ export class Coordinator implements Desk {
   #operationOf(from: NodeId, id: number): Operation | undefined {
     const operation = this.#operations.get(id);
     if (operation?.admitted.owners.includes(from) === true) return operation;
-    this.effects.note({ kind: "message-dropped", from, reason: "unknown-id" });
+    this.#dropped(from);
     return undefined;
+  }
+
+  #dropped(from: NodeId): void {
+    this.effects.note({ kind: "message-dropped", from, reason: "unknown-id" });
   }
 }
 
