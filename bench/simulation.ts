@@ -33,6 +33,8 @@ const workload = new Workload(sim, new Random(1), {
   w: ["default"],
   ownerRate: 0.5,
   timeoutMs: [0],
+  retries: [0],
+  updateRate: 0,
   skipped: [],
 });
 workload.start();

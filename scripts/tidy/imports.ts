@@ -2,6 +2,7 @@
  * Who may import whom: the layers of ARCHITECTURE as a table.
  *
  *     base ◀ causality, ring ◀ storage, crdt ◀ vocabulary ◀ subsystems ◀ node.ts
+ *                                              vocabulary ◀ wire, caller
  *     the core ◀ sim, socket ◀ host ◀ client, server ◀ cli
  *
  * The vocabulary is the words the subsystems share: requests, outcomes, messages, effects, facts.
@@ -28,7 +29,7 @@ const NONE = /^$/;
 const NODE = /^node:/;
 const SUBSYSTEMS = ["membership", "replica", "coordinator", "repair", "layout", "kademlia"];
 const GROUND = ["base", "causality", "ring", "storage", "crdt", "vocabulary"];
-const CORE = [...GROUND, ...SUBSYSTEMS, "wire", "node"];
+const CORE = [...GROUND, ...SUBSYSTEMS, "wire", "caller", "node"];
 const SHELL = ["socket", "host", "client", "server"];
 
 const LAYERS: readonly Layer[] = [
@@ -38,6 +39,7 @@ const LAYERS: readonly Layer[] = [
   core("crdt", ["base", "causality"]),
   core("storage", ["base", "causality", "ring"]),
   core("wire", ["base", "causality", "ring", "vocabulary"]),
+  core("caller", ["base", "vocabulary"]),
   ...SUBSYSTEMS.map((name) => core(name, GROUND)),
   {
     name: "node",

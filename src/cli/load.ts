@@ -6,8 +6,8 @@
  * failure is counted by its code and is no reason to stop; what counts as done was answered without
  * one.
  */
-import type { DoorOutcome } from "../client/door.ts";
 import type { RemoteClient } from "../client/remote-client.ts";
+import type { DoorOutcome } from "../core/caller/door-outcome.ts";
 import { clientRequest, type ClientRequest, type Level } from "../core/requests.ts";
 import { keyOf } from "../core/ring/key.ts";
 import { LatencyHistogram, type LatencySummary } from "./latency-histogram.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { unavailable } from "../core/caller/door-outcome.ts";
 import { failed } from "../core/outcomes.ts";
 import type { ClientRequest } from "../core/requests.ts";
 import { clientRequest } from "../core/requests.ts";
@@ -7,7 +8,6 @@ import { keyOf } from "../core/ring/key.ts";
 import type { AnyOptions } from "./call-options.ts";
 import type { Done, Line } from "./call.ts";
 import { Call } from "./call.ts";
-import { unavailable } from "./door.ts";
 import { ScriptedDoor, NOT_FOUND, NO_QUORUM, STORED, UNKNOWN } from "./scripted-door.test.ts";
 
 const KEY = keyOf("bucket", "key");

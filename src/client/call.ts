@@ -8,20 +8,15 @@
  *
  * This is the hot path: a call costs one promise (its caller makes it), this object, and one
  * function for the door. Timers, listeners and clocks are touched only when somebody asked for them
- * or something failed.
- *
- * The wait before a repetition is drawn evenly from zero to a bound that doubles ("full jitter"),
- * on top of what the node asked for: callers that failed together do not come back together.
+ * or something failed. What a failure means, `core/caller/retries.ts` decides.
  */
+import type { DoorFailed, DoorOutcome } from "../core/caller/door-outcome.ts";
+import { Retries } from "../core/caller/retries.ts";
 import type { ClientRequest } from "../core/requests.ts";
-import { withEnvelope } from "../core/requests.ts";
 import type { AnyOptions } from "./call-options.ts";
 import { RETRIES_DEFAULT } from "./call-options.ts";
-import type { Door, DoorFailed, DoorOutcome } from "./door.ts";
-import { errorOf, GrammeError, isRepeatable } from "./gramme-error.ts";
-
-const WAIT_MS_FIRST = 10;
-const WAIT_MS_MAX = 1_000;
+import type { Door } from "./door.ts";
+import { errorOf, GrammeError } from "./gramme-error.ts";
 
 /** How a request ended that did not fail. */
 export type Done = Exclude<DoorOutcome, DoorFailed>;
@@ -48,19 +43,17 @@ export class Call<T> {
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort: (() => void) | undefined;
   readonly #deadlineAt: number;
-  #retriesLeft: number;
-  #tries = 0;
+  readonly #retriesMax: number;
+  #retries: Retries | undefined = undefined;
   #id = 0;
   #timer: NodeJS.Timeout | undefined = undefined;
   #isOver = false;
-  /** A try of a write that may have been done: no later failure may say that nothing was. */
-  #unknown: DoorFailed | undefined = undefined;
 
   constructor(line: Line, request: ClientRequest, options: AnyOptions, caller: Caller<T>) {
     this.#line = line;
     this.#request = request;
     this.#caller = caller;
-    this.#retriesLeft = options.retries ?? RETRIES_DEFAULT;
+    this.#retriesMax = options.retries ?? RETRIES_DEFAULT;
     this.#deadlineAt = request.timeoutMs === 0 ? Infinity : performance.now() + request.timeoutMs;
     this.#signal = options.signal;
     this.#onAbort = options.signal === undefined ? undefined : () => this.#abort();
@@ -76,7 +69,6 @@ export class Call<T> {
   }
 
   #submit(request: ClientRequest): void {
-    this.#tries++;
     this.#id = this.#line.door.submit(request, this.#onOutcome);
   }
 
@@ -94,27 +86,26 @@ export class Call<T> {
   };
 
   #onFailed(failure: DoorFailed): void {
-    if (failure.code === "OUTCOME_UNKNOWN") this.#unknown = failure;
-    const waitMs = failure.retryAfterMs + Math.random() * waitMsAfter(this.#tries);
-    const hasTime = performance.now() + waitMs + 1 <= this.#deadlineAt;
-    const repeats = this.#retriesLeft > 0 && hasTime && !this.#line.isClosed;
-    if (!repeats || !isRepeatable(failure.code, this.#request)) return this.#fail(failure);
-    this.#retriesLeft--;
-    this.#timer = setTimeout(() => this.#repeat(failure), waitMs);
+    const retries = (this.#retries ??= new Retries(
+      this.#request,
+      this.#retriesMax,
+      this.#deadlineAt,
+    ));
+    const waitMs = retries.waitMsAfter(failure, performance.now(), Math.random());
+    if (waitMs === undefined || this.#line.isClosed) return this.#fail(retries);
+    this.#timer = setTimeout(() => this.#repeat(retries), waitMs);
   }
 
-  #repeat(failure: DoorFailed): void {
+  #repeat(retries: Retries): void {
     this.#timer = undefined;
-    const leftMs = Math.floor(this.#deadlineAt - performance.now());
-    if (leftMs < 1 || this.#line.isClosed) return this.#fail(failure);
-    const { id, wallMs, forwarded } = this.#request;
-    const timeoutMs = leftMs === Infinity ? 0 : leftMs;
-    this.#submit(withEnvelope(this.#request, { id, timeoutMs, wallMs, forwarded }));
+    const request = retries.next(performance.now());
+    if (request === undefined || this.#line.isClosed) return this.#fail(retries);
+    this.#submit(request);
   }
 
-  #fail(failure: DoorFailed): void {
+  #fail({ failure }: Retries): void {
     this.#forget();
-    this.#caller.reject(errorOf(this.#unknown ?? failure, this.#request));
+    this.#caller.reject(errorOf(failure, this.#request));
   }
 
   #abort(): void {
@@ -136,8 +127,4 @@ export function aborted(signal: AbortSignal): GrammeError {
 
 export function closed(): GrammeError {
   return new GrammeError("CLOSED", "the store is closed");
-}
-
-function waitMsAfter(tries: number): number {
-  return Math.min(WAIT_MS_MAX, WAIT_MS_FIRST * 2 ** (tries - 1));
 }

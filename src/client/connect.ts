@@ -1,9 +1,9 @@
 /**
  * A store over sockets: `gramme/client` in one function, without any server code behind it.
  */
+import type { DoorFailed } from "../core/caller/door-outcome.ts";
 import type { NodeStatus } from "../host/node-status.ts";
 import { ConnectError } from "./connect-error.ts";
-import type { DoorFailed } from "./door.ts";
 import { GrammeError } from "./gramme-error.ts";
 import { checkRemoteOptions } from "./remote-bounds.ts";
 import { RemoteClient } from "./remote-client.ts";

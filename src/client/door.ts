@@ -6,22 +6,9 @@
  * makes one for each request of its user, and a program that wants none pays for none. Everything
  * that can go wrong with a connection arrives as an outcome; a door never throws for it.
  */
+import type { DoorOutcome } from "../core/caller/door-outcome.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { ClientRequest } from "../core/requests.ts";
-import type { Failed, FailureCode, Outcome } from "../core/outcomes.ts";
-import { EMPTY_BYTES } from "../core/base/bytes.ts";
-
-/**
- * `UNAVAILABLE`: no node could be reached, or none answered a read in time. Nothing has been
- * changed.
- */
-export type DoorFailureCode = FailureCode | "UNAVAILABLE";
-
-export interface DoorFailed extends Omit<Failed, "code"> {
-  readonly code: DoorFailureCode;
-}
-
-export type DoorOutcome = Exclude<Outcome, Failed> | DoorFailed;
 
 export type Settle = (outcome: DoorOutcome) => void;
 
@@ -40,16 +27,4 @@ export interface Door {
   layout(): Layout;
   /** Waits a bounded time for open requests, then ends; whatever is still open settles. */
   close(): Promise<void>;
-}
-
-export function unavailable(detail: string, retryAfterMs = 0): DoorFailed {
-  return {
-    kind: "failed",
-    code: "UNAVAILABLE",
-    needed: 1,
-    got: 0,
-    retryAfterMs,
-    detail,
-    context: EMPTY_BYTES,
-  };
 }

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8Encode } from "../core/base/utf8.ts";
+import { unavailable } from "../core/caller/door-outcome.ts";
 import { FAILURE_CODES, failed } from "../core/outcomes.ts";
-import type { BucketMode, Operation } from "../core/requests.ts";
 import { clientRequest } from "../core/requests.ts";
 import { keyOf } from "../core/ring/key.ts";
-import { unavailable } from "./door.ts";
-import { errorOf, GrammeError, isRepeatable } from "./gramme-error.ts";
+import { errorOf, GrammeError } from "./gramme-error.ts";
 
 const KEY = keyOf("users", "ada@example.com");
 
@@ -55,46 +54,4 @@ test("is narrows by class and by code", () => {
   assert.equal(GrammeError.is(error, "CLOSED"), false);
   assert.equal(GrammeError.is(new Error("ABORTED"), "ABORTED"), false);
   assert.equal(GrammeError.is(undefined), false);
-});
-
-test("what changed nothing may be repeated, whatever it was", () => {
-  for (const code of ["QUORUM_NOT_MET", "OVERLOADED", "UNAVAILABLE", "DAMAGED"] as const) {
-    for (const operation of ["get", "put", "delete"] as const) {
-      assert.equal(isRepeatable(code, clientRequest({ operation, key: KEY })), true, code);
-    }
-  }
-});
-
-test("what will fail again is not repeated", () => {
-  const request = clientRequest({ operation: "get", key: KEY });
-  const codes = [
-    "INVALID_REQUEST",
-    "CONTEXT_INVALID",
-    "VALUE_TOO_LARGE",
-    "TOO_MANY_SIBLINGS",
-  ] as const;
-  for (const code of codes) assert.equal(isRepeatable(code, request), false, code);
-});
-
-test("after an unknown outcome only what replaces whatever there is is repeated", () => {
-  const table: readonly [Operation, BucketMode, string, boolean][] = [
-    ["put", "overwrite", "", true],
-    ["put", "lww", "", true],
-    ["put", "siblings", "", false],
-    ["put", "merge", "", false],
-    ["put", "overwrite", "context", false],
-    ["put", "lww", "context", false],
-    ["put", "siblings", "context", false],
-    ["put", "merge", "context", false],
-    ["delete", "siblings", "", true],
-    ["delete", "siblings", "context", true],
-  ];
-  for (const [operation, mode, context, expected] of table) {
-    const request = clientRequest({ operation, mode, key: KEY, context: utf8Encode(context) });
-    assert.equal(
-      isRepeatable("OUTCOME_UNKNOWN", request),
-      expected,
-      `${operation} ${mode} ${context}`,
-    );
-  }
 });

@@ -6,8 +6,9 @@
  * limits, nodes, buckets and resolvers; it never holds a value, because messages end up in logs.
  * For the same reason the key is a field and not in the message.
  */
+import type { DoorFailed, DoorFailureCode } from "../core/caller/door-outcome.ts";
+import { isRepeatable } from "../core/caller/retries.ts";
 import type { ClientRequest } from "../core/requests.ts";
-import type { DoorFailed, DoorFailureCode } from "./door.ts";
 
 /**
  * The codes of a node and of the way to it, and those of this side:
@@ -103,32 +104,6 @@ const HINTS: { readonly [Code in ErrorCode]: string } = {
   RESOLVER_FAILED: "A resolver takes every list of siblings and throws for none; see the cause",
   INVALID_ARGUMENT: "Change the argument",
 };
-
-/** After these, nothing has been changed, whatever was asked: asking again is always right. */
-const UNTOUCHED: ReadonlySet<DoorFailureCode> = new Set<DoorFailureCode>([
-  "QUORUM_NOT_MET",
-  "OVERLOADED",
-  "NOT_OWNER",
-  "STALE_EPOCH",
-  "DAMAGED",
-  "UNAVAILABLE",
-]);
-
-/**
- * Whether to send this request again after this failure means the same as to have sent it once.
- *
- * After OUTCOME_UNKNOWN the first one may have been done. To do it twice is right only when the
- * second replaces whatever there is: a blind overwrite, a delete. A put with a context, or one into
- * a bucket that keeps siblings, is not repeated: meanwhile somebody may have read its value and
- * deleted or merged it, and it would come back.
- */
-export function isRepeatable(code: DoorFailureCode, request: ClientRequest): boolean {
-  if (UNTOUCHED.has(code)) return true;
-  if (code !== "OUTCOME_UNKNOWN") return false;
-  const { operation, mode, context } = request;
-  if (operation !== "put") return true;
-  return context.length === 0 && (mode === "overwrite" || mode === "lww");
-}
 
 /** A failure at the door, as the error that the caller of the API gets. */
 export function errorOf(failure: DoorFailed, request: ClientRequest): GrammeError {

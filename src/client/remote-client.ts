@@ -16,6 +16,9 @@
  * bounds are counted here (law 7).
  */
 import { assert } from "../core/base/assert.ts";
+import { Numbered } from "../core/base/numbered.ts";
+import type { DoorFailed, DoorOutcome } from "../core/caller/door-outcome.ts";
+import { unavailable } from "../core/caller/door-outcome.ts";
 import type { Timed } from "../core/deadlines.ts";
 import { Deadline, DeadlineWheel } from "../core/deadlines.ts";
 import { ask } from "../core/messages.ts";
@@ -42,8 +45,7 @@ import { Admission, OVERLOADED_RETRY_MS } from "./admission.ts";
 import { ConnectError } from "./connect-error.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
 import { ConnectionPool } from "./connection-pool.ts";
-import type { Door, DoorFailed, DoorOutcome, Settle } from "./door.ts";
-import { unavailable } from "./door.ts";
+import type { Door, Settle } from "./door.ts";
 import { LayoutCache } from "./layout-cache.ts";
 import type { PendingOwner } from "./pending-request.ts";
 import { PendingRequest } from "./pending-request.ts";
@@ -66,12 +68,11 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
   readonly #wheel: DeadlineWheel = new DeadlineWheel();
   readonly #alarm: Alarm = new Alarm(() => this.#onAlarm());
   readonly #redial: Deadline = new Deadline(this);
-  readonly #pending: Map<number, PendingRequest> = new Map();
+  readonly #pending: Numbered<PendingRequest> = new Numbered(0, REQUEST_ID_END);
   /** Those of them that no connection could take. */
   readonly #waiting: Set<PendingRequest> = new Set();
   readonly #answers: CallbackQueue<DoorOutcome> = new CallbackQueue();
   readonly #drain: Drain = new Drain();
-  #lastId = 0;
   #onStart: ((problem: ConnectError | undefined) => void) | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
 
@@ -100,7 +101,7 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
   }
 
   submit(request: ClientRequest, settle: Settle): number {
-    const id = this.#newId();
+    const id = this.#pending.next();
     const isClosed = this.#closing !== undefined;
     const refusal = isClosed ? unavailable(CLOSED) : this.#admission.refusal(request);
     if (refusal !== undefined) {
@@ -195,8 +196,9 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
     if (this.#onStart !== undefined) return this.#checkStart();
     const now = performance.now();
     const name = connection.node ?? formatAddress(connection.address);
-    for (const pending of [...this.#pending.values()]) {
-      if (pending.connection !== connection) continue;
+    for (const id of this.#pending.numbers()) {
+      const pending = this.#pending.get(id);
+      if (pending?.connection !== connection) continue;
       if (pending.isRead && pending.sendCount < SEND_COUNT_MAX) {
         pending.connection = undefined;
         this.#dispatch(pending, connection, now);
@@ -266,7 +268,9 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
 
   async #close(): Promise<void> {
     if (!this.#admission.isEmpty) await this.#drain.wait(this.limits.drainMs);
-    for (const pending of [...this.#pending.values()]) this.#finishUnanswered(pending, CLOSED);
+    for (const id of this.#pending.numbers()) {
+      this.#finishUnanswered(this.#pending.get(id)!, CLOSED);
+    }
     for (const connection of this.#pool.values()) connection.end(CLOSED);
     this.#alarm.stop();
   }
@@ -329,7 +333,7 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
   }
 
   #remove(pending: PendingRequest): void {
-    this.#pending.delete(pending.id);
+    this.#pending.take(pending.id);
     this.#waiting.delete(pending);
     this.#admission.remove(pending.request);
     this.#wheel.cancel(pending.deadline);
@@ -339,12 +343,6 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
   #settleLater(id: number, settle: Settle, outcome: DoorOutcome): void {
     this.#answers.push(id, settle, outcome);
     this.plant.turn.wake();
-  }
-
-  #newId(): number {
-    do this.#lastId = (this.#lastId + 1) % REQUEST_ID_END;
-    while (this.#pending.has(this.#lastId));
-    return this.#lastId;
   }
 
   #onAlarm(): void {

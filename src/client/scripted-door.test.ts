@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EMPTY_BYTES } from "../core/base/bytes.ts";
 import { utf8Encode } from "../core/base/utf8.ts";
+import type { DoorOutcome } from "../core/caller/door-outcome.ts";
 import type { Outcome } from "../core/outcomes.ts";
 import { failed } from "../core/outcomes.ts";
 import type { ClientRequest } from "../core/requests.ts";
@@ -15,7 +16,7 @@ import { clientRequest } from "../core/requests.ts";
 import { keyOf } from "../core/ring/key.ts";
 import { Layout } from "../core/ring/layout.ts";
 import { nodeId } from "../core/ring/node-id.ts";
-import type { Door, DoorOutcome, Settle } from "./door.ts";
+import type { Door, Settle } from "./door.ts";
 
 export type Script = (request: ClientRequest, index: number) => DoorOutcome | "silence";
 

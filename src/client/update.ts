@@ -3,11 +3,12 @@
  *
  *     wait for the turn ─▶ getSiblings ─▶ change ─▶ put │ delete, with the context
  *                               ▲                        │
- *                               └── TOO_MANY_SIBLINGS ───┘   others were faster: take in theirs
+ *                               └────── start over ──────┘
  *
- * A put whose outcome is unknown is not repeated, as it was or made anew: it may be stored, and
- * read and replaced by others meanwhile. The caller is told, and looks before it changes again.
+ * What to write and when to start over, `core/caller/update-rounds.ts` decides. After a put whose
+ * outcome is unknown the caller is told, and looks before it changes again.
  */
+import { UpdateRounds, writeOf } from "../core/caller/update-rounds.ts";
 import type { GetOptions, PutOptions, UpdateOptions } from "./call-options.ts";
 import { checkOptions, RETRIES_DEFAULT } from "./call-options.ts";
 import { aborted } from "./call.ts";
@@ -55,11 +56,12 @@ async function changeInTurn<V>(
   options: UpdateOptions,
   budget: TimeBudget,
 ): Promise<V | undefined> {
-  for (let left = options.retries ?? RETRIES_DEFAULT; ; left--) {
+  const rounds = new UpdateRounds(options.retries ?? RETRIES_DEFAULT);
+  for (;;) {
     try {
       return await changeOnce(updating, key, options, budget);
     } catch (error) {
-      if (left <= 0 || !GrammeError.is(error, "TOO_MANY_SIBLINGS")) throw error;
+      if (!GrammeError.is(error) || !rounds.startsOver(error.code)) throw error;
     }
   }
 }
@@ -75,12 +77,10 @@ async function changeOnce<V>(
   const { values, context } = await bucket.getSiblings(key, budget.share(reading));
   const value = change(fold(values), values);
   const writing: PutOptions = budget.share({ signal, retries, consistency, w, pw, context });
-  if (value !== undefined) {
-    if (value instanceof Promise) throw changedLater(value);
-    await bucket.put(key, value, writing);
-  } else if (values.length > 0) {
-    await bucket.delete(key, writing);
-  }
+  if (value instanceof Promise) throw changedLater(value);
+  const write = writeOf(value !== undefined, values.length);
+  if (write === "put") await bucket.put(key, value!, writing);
+  else if (write === "delete") await bucket.delete(key, writing);
   return value;
 }
 

@@ -160,12 +160,11 @@ export class Node {
   #onWrite(from: NodeId, { id, epoch, remainingMs, key, delta }: Write): void {
     if (remainingMs === 0) return this.#drop(from, "expired");
     const partition = this.#layout.partitioner.of(key);
-    const record = decodeRecord(delta);
-    if (record === undefined) return this.#drop(from, "malformed");
-    const refusal =
+    const problem =
       this.#misplaced(from, partition, epoch) ??
-      this.#replica.apply({ partition, key }, { record, bytes: delta }, { to: from, id });
-    if (refusal !== undefined) this.#refuse(from, id, refusal);
+      this.#replica.receive({ partition, key }, delta, { to: from, id });
+    if (problem === "malformed") return this.#drop(from, problem);
+    if (problem !== undefined) this.#refuse(from, id, problem);
   }
 
   #onRead(from: NodeId, message: Read): void {

@@ -24,6 +24,7 @@ import type { Turn, TurnTask } from "../socket/turn.ts";
 import type { HostFact } from "./host-fact.ts";
 import { Alarm } from "../socket/alarm.ts";
 import { Node } from "../core/node.ts";
+import { Numbered } from "../core/base/numbered.ts";
 import { assert } from "../core/base/assert.ts";
 import { failed } from "../core/outcomes.ts";
 import { CallbackQueue } from "../socket/callback-queue.ts";
@@ -31,7 +32,7 @@ import { Drain } from "../socket/drain.ts";
 import { throwLater } from "../socket/throw-later.ts";
 import { withEnvelope } from "../core/requests.ts";
 
-/** Numbers of requests stay small integers, which V8 neither boxes nor hashes slowly. */
+/** Numbers of requests stay small integers, which V8 does not box. */
 const REQUEST_ID_END = 2 ** 30;
 const STOPPING_RETRY_MS = 1_000;
 
@@ -90,7 +91,7 @@ export class Host implements Effects, TurnTask {
   readonly #turn: Turn;
   readonly #drainMs: number;
   readonly #alarm: Alarm;
-  readonly #open: Map<number, OpenRequest> = new Map();
+  readonly #open: Numbered<OpenRequest> = new Numbered(0, REQUEST_ID_END);
   readonly #factListeners: Set<(fact: HostFact) => void> = new Set();
   readonly #fatalListeners: ((error: unknown) => void)[] = [];
   readonly #completedTokens: number[] = [];
@@ -98,7 +99,6 @@ export class Host implements Effects, TurnTask {
   readonly #answers: CallbackQueue<Outcome> = new CallbackQueue();
   readonly #drain: Drain = new Drain();
   #links: Links | undefined = undefined;
-  #lastId = 0;
   #closing: Promise<void> | undefined = undefined;
   #end: { readonly reason: string } | undefined = undefined;
   #layout: Layout;
@@ -179,8 +179,7 @@ export class Host implements Effects, TurnTask {
   }
 
   cancel(id: number): void {
-    const open = this.#open.get(id);
-    if (open?.settle !== undefined) this.#open.delete(id);
+    if (this.#open.get(id)?.settle !== undefined) this.#open.take(id);
     this.#answers.cancel(id);
   }
 
@@ -201,10 +200,8 @@ export class Host implements Effects, TurnTask {
   }
 
   reply(id: number, outcome: Outcome): void {
-    const open = this.#open.get(id);
-    if (open === undefined) return;
-    this.#open.delete(id);
-    this.#answer(id, open, outcome);
+    const open = this.#open.take(id);
+    if (open !== undefined) this.#answer(id, open, outcome);
   }
 
   note(fact: HostFact): void {
@@ -229,7 +226,7 @@ export class Host implements Effects, TurnTask {
   }
 
   #run(request: ClientRequest, open: OpenRequest): number {
-    const id = this.#newId();
+    const id = this.#open.next();
     if (this.#end !== undefined || this.#closing !== undefined) {
       this.#answer(id, open, this.#refusal());
     } else {
@@ -244,12 +241,6 @@ export class Host implements Effects, TurnTask {
     }
     this.#turn.wake();
     return id;
-  }
-
-  #newId(): number {
-    do this.#lastId = (this.#lastId + 1) % REQUEST_ID_END;
-    while (this.#open.has(this.#lastId));
-    return this.#lastId;
   }
 
   #refusal(): Outcome {
@@ -317,13 +308,13 @@ export class Host implements Effects, TurnTask {
     if (this.#end !== undefined) return;
     this.#end = { reason };
     this.#alarm.stop();
-    for (const [id, { operation, settle }] of this.#open) {
+    for (const id of this.#open.numbers()) {
+      const { operation, settle } = this.#open.take(id)!;
       if (settle === undefined) continue;
       const isRead = operation === "get";
       const outcome = isRead ? unanswered(reason) : failed("OUTCOME_UNKNOWN", reason);
       this.#answers.push(id, settle, outcome);
     }
-    this.#open.clear();
     this.#turn.wake();
   }
 }

@@ -8,10 +8,12 @@
  * Every verb answers a handle at once; time must pass before it is filled in.
  */
 import type { Operation } from "../core/requests.ts";
-import type { ClientOperation, Clients, OperationOptions } from "./clients.ts";
+import type { Asker, ClientOperation } from "./client-operation.ts";
+import type { Clients, OperationOptions } from "./clients.ts";
 
-export class Client {
+export class Client implements Asker {
   readonly name: string;
+  isClosed = false;
   readonly #clients: Clients;
   readonly #usual: OperationOptions;
 
@@ -34,6 +36,11 @@ export class Client {
     return this.#start("delete", key, undefined, options);
   }
 
+  /** What is under way ends, and is not tried again. */
+  close(): void {
+    this.isClosed = true;
+  }
+
   #start(
     operation: Operation,
     key: string,
@@ -41,6 +48,6 @@ export class Client {
     options: OperationOptions | undefined,
   ): ClientOperation {
     const together = options === undefined ? this.#usual : { ...this.#usual, ...options };
-    return this.#clients.start(this.name, operation, { key, value, options: together });
+    return this.#clients.start(this, operation, { key, value, options: together });
   }
 }

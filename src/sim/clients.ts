@@ -9,18 +9,27 @@
  * answer has failed. A client sits beside its node: its requests and replies take no time, which
  * makes every interval of the history as short, and every rule about what comes before what as
  * strict, as it can be.
+ *
+ * A client that may ask again does so as the client library would: by the same rule, and then of
+ * the first owner that is up. All its tries are one operation.
  */
 import { assert } from "../core/base/assert.ts";
 import { EMPTY_BYTES } from "../core/base/bytes.ts";
 import type { Random } from "../core/base/random.ts";
 import type { SipKey } from "../core/base/siphash.ts";
 import { toBinary, utf8Decode, utf8Encode } from "../core/base/utf8.ts";
+import type { DoorOutcome } from "../core/caller/door-outcome.ts";
+import { unavailable } from "../core/caller/door-outcome.ts";
 import type { NodeConfig } from "../core/config.ts";
 import type { Outcome } from "../core/outcomes.ts";
-import type { BucketMode, Level, Operation } from "../core/requests.ts";
-import { clientRequest } from "../core/requests.ts";
+import { failed } from "../core/outcomes.ts";
+import type { BucketMode, ClientRequest, Level, Operation } from "../core/requests.ts";
+import { clientRequest, withEnvelope } from "../core/requests.ts";
 import type { Key } from "../core/ring/key.ts";
 import { keyOf } from "../core/ring/key.ts";
+import type { Layout } from "../core/ring/layout.ts";
+import type { Asker } from "./client-operation.ts";
+import { ClientOperation } from "./client-operation.ts";
 import type { Status } from "./history.ts";
 import { RecordedEntry } from "./recorded-entry.ts";
 import type { Recorder } from "./recorder.ts";
@@ -36,30 +45,10 @@ export interface OperationOptions {
   readonly mode?: BucketMode;
   readonly r?: Level;
   readonly w?: Level;
+  /** For the whole operation, all its tries. */
   readonly timeoutMs?: number;
-}
-
-/** A handle: filled in when the reply comes. */
-export class ClientOperation {
-  readonly entry: RecordedEntry;
-  readonly host: SimulatedHost | undefined;
-  outcome: Outcome | undefined = undefined;
-  /** Called once, when the operation ends, maybe from inside a node: it may schedule, not act. */
-  onDone: (() => void) | undefined = undefined;
-
-  constructor(entry: RecordedEntry, host: SimulatedHost | undefined) {
-    this.entry = entry;
-    this.host = host;
-  }
-
-  /** The context for a later write; no bytes when there was none. */
-  get context(): Uint8Array {
-    return this.outcome?.context ?? EMPTY_BYTES;
-  }
-
-  get isDone(): boolean {
-    return this.entry.status !== "open";
-  }
+  /** How often to try again after a failure where that is right; by default never. */
+  readonly retries?: number;
 }
 
 export interface ClientsSetup {
@@ -68,7 +57,15 @@ export interface ClientsSetup {
   readonly random: Random;
   readonly hosts: readonly SimulatedHost[];
   readonly config: NodeConfig;
+  readonly layout: Layout;
   readonly secret: SipKey;
+}
+
+/** A try on its way. When its client has given up, its node still owes the reply. */
+interface Owed {
+  readonly operation: ClientOperation;
+  readonly host: SimulatedHost;
+  isOver: boolean;
 }
 
 /** The key of this text in the bucket of this mode. */
@@ -85,17 +82,19 @@ export class Clients {
   readonly #setup: ClientsSetup;
   readonly #keys: Map<BucketMode, Map<string, Key>> = new Map();
   readonly #hosts: ReadonlyMap<string, SimulatedHost>;
-  /** What a node owes a reply for, also when the client gave up. */
-  readonly #owed: Map<number, ClientOperation> = new Map();
+  /** How long each client waits before it tries again. */
+  readonly #waits: Random;
+  readonly #owed: Map<number, Owed> = new Map();
   #lastId = 0;
 
   constructor(setup: ClientsSetup) {
     this.#setup = setup;
+    this.#waits = setup.random.fork("waits");
     this.#hosts = new Map(setup.hosts.map((host) => [host.id, host]));
   }
 
   start(
-    client: string,
+    asker: Asker,
     operation: Operation,
     asked: {
       readonly key: string;
@@ -103,30 +102,17 @@ export class Clients {
       readonly options: OperationOptions;
     },
   ): ClientOperation {
-    const { recorder, config, scheduler } = this.#setup;
     const { value, options } = asked;
-    const { context = EMPTY_BYTES, timeoutMs = 0 } = options;
+    const { context = EMPTY_BYTES, timeoutMs = 0, retries = 0 } = options;
     const host = this.#hostFor(options.node);
     const key = this.#key(options.mode ?? "overwrite", asked.key);
-    const entry = this.#entry(client, operation, key, { host, value, options });
-    const started = new ClientOperation(entry, host);
-    recorder.invoke(started.entry);
-    recorder.trace.word(started.entry.sequence);
-    if (host === undefined || !host.isUp) {
-      this.#finish(started, "fail");
-      return started;
-    }
-    const id = ++this.#lastId;
-    this.#owed.set(id, started);
-    const { mode, r, w } = started.entry;
+    const entry = this.#entry(asker.name, operation, key, { host, value, options });
+    const { mode, r, w } = entry;
     const bytes = value === undefined ? EMPTY_BYTES : utf8Encode(value);
-    host.request(
-      clientRequest({ id, operation, key, value: bytes, context, mode, r, w, timeoutMs }),
-    );
-    if (!started.isDone) {
-      const patienceMs = (timeoutMs === 0 ? config.requestTimeoutMs : timeoutMs) + GIVE_UP_AFTER_MS;
-      scheduler.act(patienceMs, () => this.#giveUp(started));
-    }
+    const request = clientRequest({ operation, key, value: bytes, context, mode, r, w, timeoutMs });
+    const started = new ClientOperation(asker, entry, request, retries);
+    this.#setup.recorder.invoke(entry);
+    this.#try(started, host, request);
     return started;
   }
 
@@ -138,10 +124,9 @@ export class Clients {
     );
     this.#owed.delete(id);
     this.#setup.recorder.trace.outcome(outcome);
-    if (owed.isDone) return;
-    owed.outcome = outcome;
-    this.#fillIn(owed.entry, outcome);
-    this.#finish(owed, statusOf(outcome));
+    if (owed.isOver) return;
+    owed.isOver = true;
+    this.#onOutcome(owed.operation, outcome);
   }
 
   /** The node is down: nobody will hear from it what became of these. */
@@ -149,29 +134,70 @@ export class Clients {
     for (const [id, owed] of this.#owed) {
       if (owed.host !== host) continue;
       this.#owed.delete(id);
-      this.#giveUp(owed);
+      this.#giveUp(owed, "the node stopped");
     }
   }
 
   /** Operations whose node has not replied, though it may have had time enough. */
   get owed(): readonly ClientOperation[] {
-    return [...this.#owed.values()];
+    return [...this.#owed.values()].map(({ operation }) => operation);
   }
 
-  #giveUp(operation: ClientOperation): void {
-    if (operation.isDone) return;
-    this.#finish(operation, operation.entry.operation === "get" ? "fail" : "info");
+  #try(operation: ClientOperation, host: SimulatedHost | undefined, request: ClientRequest): void {
+    const { recorder, scheduler, config } = this.#setup;
+    const { entry } = operation;
+    const node = host?.id ?? entry.node;
+    entry.tries.push({ node, at: scheduler.now, failure: undefined });
+    recorder.trace.word(entry.sequence);
+    if (host === undefined || !host.isUp) {
+      return this.#onOutcome(operation, unavailable(`${node} is down`));
+    }
+    const id = ++this.#lastId;
+    const owed = { operation, host, isOver: false };
+    this.#owed.set(id, owed);
+    const { timeoutMs } = request;
+    host.request(withEnvelope(request, { id, timeoutMs, wallMs: 0, forwarded: false }));
+    if (owed.isOver) return;
+    const patienceMs = (timeoutMs === 0 ? config.requestTimeoutMs : timeoutMs) + GIVE_UP_AFTER_MS;
+    scheduler.act(patienceMs, () => this.#giveUp(owed, "no answer in time"));
   }
 
-  #finish(operation: ClientOperation, status: Status): void {
-    const { entry, outcome, onDone } = operation;
+  /** What the library says of a request that had left: a read is lost, a write is in doubt. */
+  #giveUp(owed: Owed, detail: string): void {
+    if (owed.isOver) return;
+    owed.isOver = true;
+    const { operation } = owed;
+    const isRead = operation.entry.operation === "get";
+    this.#onOutcome(operation, isRead ? unavailable(detail) : failed("OUTCOME_UNKNOWN", detail));
+  }
+
+  #onOutcome(operation: ClientOperation, outcome: DoorOutcome): void {
+    if (outcome.kind !== "failed") return this.#finish(operation, outcome);
+    const { asker, entry, retries } = operation;
+    entry.tries.at(-1)!.failure = outcome.code;
+    const waitMs = retries.waitMsAfter(outcome, this.#setup.scheduler.now, this.#waits.fraction());
+    if (waitMs === undefined || asker.isClosed) return this.#finish(operation, retries.failure);
+    this.#setup.scheduler.act(waitMs, () => this.#repeat(operation));
+  }
+
+  #repeat(operation: ClientOperation): void {
+    const { asker, entry, retries } = operation;
+    const request = retries.next(this.#setup.scheduler.now);
+    if (request === undefined || asker.isClosed) return this.#finish(operation, retries.failure);
+    this.#try(operation, this.#homeOf(entry.key), request);
+  }
+
+  #finish(operation: ClientOperation, outcome: DoorOutcome): void {
+    const { entry } = operation;
+    operation.outcome = outcome;
+    this.#fillIn(entry, outcome);
     entry.completedAt = this.#setup.scheduler.now;
-    entry.status = status;
+    entry.status = statusOf(outcome);
     this.#setup.recorder.reply(entry, outcome);
-    onDone?.();
+    operation.onDone?.();
   }
 
-  #fillIn(entry: RecordedEntry, outcome: Outcome): void {
+  #fillIn(entry: RecordedEntry, outcome: DoorOutcome): void {
     entry.sealed = outcome.context;
     if (outcome.kind === "failed") {
       entry.code = outcome.code;
@@ -226,6 +252,13 @@ export class Clients {
     return key;
   }
 
+  /** Where the library's connections lead: to the first owner that is up, else to anybody. */
+  #homeOf(key: Key): SimulatedHost | undefined {
+    const { hosts, layout } = this.#setup;
+    const home = layout.ownersOf(key).find((owner) => this.#hosts.get(owner)!.isUp);
+    return home === undefined ? hosts.find(({ isUp }) => isUp) : this.#hosts.get(home);
+  }
+
   #hostFor(name: string | undefined): SimulatedHost | undefined {
     const { hosts, random } = this.#setup;
     if (name === undefined) {
@@ -239,7 +272,7 @@ export class Clients {
 }
 
 /** Of the failures, only one leaves open whether the write had an effect. */
-function statusOf(outcome: Outcome): Status {
+function statusOf(outcome: DoorOutcome): Status {
   if (outcome.kind !== "failed") return "ok";
   return outcome.code === "OUTCOME_UNKNOWN" ? "info" : "fail";
 }

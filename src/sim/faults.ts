@@ -24,6 +24,8 @@ export const FAULT_KINDS = [
   "row-damaged",
   "disk-stalled",
   "disk-slow",
+  "disk-full",
+  "row-refused",
   "wall-jump",
 ] as const;
 

@@ -2,7 +2,8 @@
  * What of a node survives its process, beside its rows: who it is, how often it booted, and which
  * epochs are leased.
  *
- *     kept           the process was killed: epochs go on at the leased end, the boot floor
+ *     kept           the process was killed, or stopped after its disk had refused a row: epochs go
+ *                    on at the leased end, the boot floor
  *     clean          the process stopped in order: epochs go on where they were
  *     lost           the rows are gone and nobody noticed: epochs go on where they were
  *     new-identity   everything is gone: another actor, epochs from the first

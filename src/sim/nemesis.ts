@@ -38,6 +38,7 @@ export interface NemesisOptions {
   readonly pauses: FaultPlan | undefined;
   readonly slowness: (FaultPlan & { readonly factorMax: number }) | undefined;
   readonly slowDisks: (FaultPlan & { readonly syncMsMax: number }) | undefined;
+  readonly fullDisks: FaultPlan | undefined;
   readonly damage: FaultPlan | undefined;
   readonly wallJumps: (FaultPlan & { readonly jumpMsMax: number }) | undefined;
   /** Number of nodes that may lose rows. */
@@ -54,6 +55,7 @@ export const PLANS = [
   "pauses",
   "slowness",
   "slowDisks",
+  "fullDisks",
   "damage",
   "wallJumps",
 ] as const;
@@ -79,13 +81,14 @@ export class Nemesis {
 
   start(): void {
     const { partitions, clogs, crashes, pauses, slowness } = this.#options;
-    const { slowDisks, damage, wallJumps } = this.#options;
+    const { slowDisks, fullDisks, damage, wallJumps } = this.#options;
     this.#plan("partitions", partitions, (random, plan, ms) => this.#partition(random, plan, ms));
     this.#plan("clogs", clogs, (random, _plan, ms) => this.#clog(random, ms));
     this.#plan("crashes", crashes, (random, plan, ms) => this.#crash(random, plan, ms));
     this.#plan("pauses", pauses, (random, _plan, ms) => this.#pause(random, ms));
     this.#plan("slowness", slowness, (random, plan, ms) => this.#slow(random, plan.factorMax, ms));
     this.#plan("slowDisks", slowDisks, (random, plan, ms) => this.#slowDisk(random, plan, ms));
+    this.#plan("fullDisks", fullDisks, (random, _plan, ms) => this.#fillDisk(random, ms));
     this.#plan("damage", damage, (random) => this.#damage(random));
     this.#plan("wallJumps", wallJumps, (random, plan) => this.#jump(random, plan.jumpMsMax));
   }
@@ -106,6 +109,7 @@ export class Nemesis {
       node.resume();
       node.slow(1);
       node.quickDisk();
+      node.freeDisk();
     }
   }
 
@@ -176,8 +180,8 @@ export class Nemesis {
     if (!node.isUp) return;
     if (stops) node.stop();
     else node.crash({ silent });
-    let kind: RestartKind = stops ? "clean" : "kept";
-    if (forgets) kind = newIdentity ? "new-identity" : "lost";
+    const forgotten: RestartKind = newIdentity ? "new-identity" : "lost";
+    const kind = forgets ? forgotten : undefined;
     this.#sim.after(lastsMs, () => {
       if (!node.isUp) node.restart(kind);
     });
@@ -200,6 +204,12 @@ export class Nemesis {
     const node = this.#sim.node(random.pick(this.#sim.nodes));
     node.slowDisk(random.between(1, syncMsMax));
     this.#sim.after(lastsMs, () => node.quickDisk());
+  }
+
+  #fillDisk(random: Random, lastsMs: number): void {
+    const node = this.#sim.node(random.pick(this.#sim.nodes));
+    node.fillDisk();
+    this.#sim.after(lastsMs, () => node.freeDisk());
   }
 
   #damage(random: Random): void {

@@ -26,6 +26,7 @@ export interface NodeHandleSetup {
 export class NodeHandle {
   readonly id: NodeId;
   readonly #setup: NodeHandleSetup;
+  /** A restart may believe that nothing was lost. */
   #stoppedInOrder = false;
   /** How its disk was before it became slow. */
   #usualDisk: DiskOptions | undefined = undefined;
@@ -58,13 +59,13 @@ export class NodeHandle {
     this.onDown({ silent });
   }
 
-  /** A stop in order. */
+  /** A stop in order; one that cannot be proven clean is restarted as `kept`. */
   stop(): void {
     this.#assertUp("stop");
     this.#setup.recorder.fault("stop", this.id);
-    this.#setup.host.stop();
+    const isClean = this.#setup.host.stop();
     this.onDown({ silent: false });
-    this.#stoppedInOrder = true;
+    this.#stoppedInOrder = isClean;
   }
 
   /** By default with everything that survived the stop. */
@@ -108,10 +109,20 @@ export class NodeHandle {
     this.#usualDisk = undefined;
   }
 
+  /** From now on every write is answered "full" and not stored, until `freeDisk`. */
+  fillDisk(): void {
+    this.#setup.recorder.fault("disk-full", this.id);
+    this.#setup.host.engine.isFull = true;
+  }
+
+  freeDisk(): void {
+    this.#setup.host.engine.isFull = false;
+  }
+
   /** The row of this key cannot be read any more. False when there is none. */
   damage(key: Key): boolean {
     const damaged = this.#setup.host.engine.damage(this.#setup.partitionOf(key), key);
-    if (damaged) this.#setup.recorder.fault("row-damaged", this.id);
+    if (damaged) this.#setup.recorder.fault("row-damaged", this.id, key);
     return damaged;
   }
 

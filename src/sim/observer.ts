@@ -5,10 +5,11 @@
  * cluster: with or without it a seed gives the same trace. What it is handed belongs to the run and
  * is never altered.
  */
+import type { DoorOutcome } from "../core/caller/door-outcome.ts";
 import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
 import type { Message } from "../core/messages.ts";
-import type { Outcome } from "../core/outcomes.ts";
+import type { Key } from "../core/ring/key.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { RowWrite } from "../core/storage/engine.ts";
 import type { FaultKind } from "./faults.ts";
@@ -20,12 +21,13 @@ export type RestartKind = "kept" | "clean" | "lost" | "new-identity";
 export interface Observer {
   /** A client's operation has begun and is in the history. */
   onInvoke?(entry: HistoryEntry, at: Instant): void;
-  /**
-   * Its entry has been filled in. `outcome` is undefined when the client gave up or its node died.
-   */
-  onReply?(entry: HistoryEntry, outcome: Outcome | undefined, at: Instant): void;
+  /** It has ended, maybe after several tries, and its entry has been filled in. */
+  onReply?(entry: HistoryEntry, outcome: DoorOutcome, at: Instant): void;
   onFact?(node: NodeId, fact: Fact, at: Instant): void;
-  /** A node handed rows to its disk: they are visible to it now, and durable at `onDurable`. */
+  /**
+   * A node handed rows to its disk: they are visible to it now, and durable at `onDurable`. Rows
+   * that a full disk refused are no such rows: each of them is a fault `row-refused`.
+   */
   onPersist?(node: NodeId, writes: readonly RowWrite[], token: number, at: Instant): void;
   onDurable?(node: NodeId, token: number, at: Instant): void;
   onSend?(from: NodeId, to: NodeId, message: Message, at: Instant): void;
@@ -33,5 +35,6 @@ export interface Observer {
   /** A node died; uncompleted writes have been cut back already. */
   onCrash?(node: NodeId, at: Instant): void;
   onRestart?(node: NodeId, kind: RestartKind, at: Instant): void;
-  onFault?(kind: FaultKind, node: NodeId | undefined, at: Instant): void;
+  /** `key` is named by the faults of one row, `node` by those of one node. */
+  onFault?(kind: FaultKind, node: NodeId | undefined, key: Key | undefined, at: Instant): void;
 }

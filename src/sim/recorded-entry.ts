@@ -4,14 +4,15 @@
  */
 import type { SipKey } from "../core/base/siphash.ts";
 import { EMPTY_BYTES } from "../core/base/bytes.ts";
+import type { DoorFailureCode } from "../core/caller/door-outcome.ts";
 import type { Context } from "../core/causality/context.ts";
 import { openContext } from "../core/causality/sealed-context.ts";
 import type { Instant } from "../core/effects.ts";
-import type { FailureCode, Receipt } from "../core/outcomes.ts";
+import type { Receipt } from "../core/outcomes.ts";
 import type { BucketMode, Level, Operation } from "../core/requests.ts";
 import type { Key } from "../core/ring/key.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
-import type { HistoryEntry, Status } from "./history.ts";
+import type { HistoryEntry, Status, Try } from "./history.ts";
 
 export interface Asked {
   readonly client: string;
@@ -41,9 +42,10 @@ export class RecordedEntry implements HistoryEntry {
   readonly w: Level;
   readonly value: string | undefined;
   readonly invokedAt: Instant;
+  readonly tries: Try[] = [];
   completedAt: Instant | undefined = undefined;
   status: Status = "open";
-  code: FailureCode | undefined = undefined;
+  code: DoorFailureCode | undefined = undefined;
   returned: readonly string[] | undefined = undefined;
   receipt: Receipt | undefined = undefined;
   /** The context of the answer, as it came. */

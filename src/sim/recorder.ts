@@ -4,10 +4,11 @@
  * Nothing here acts on the cluster. The hooks of observers are sorted into one list a hook, so that
  * a hook that nobody has costs an empty loop.
  */
+import type { DoorOutcome } from "../core/caller/door-outcome.ts";
 import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
 import type { Message } from "../core/messages.ts";
-import type { Outcome } from "../core/outcomes.ts";
+import type { Key } from "../core/ring/key.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { RowWrite } from "../core/storage/engine.ts";
 import type { FaultKind } from "./faults.ts";
@@ -60,7 +61,7 @@ export class Recorder {
     for (const hook of this.#hooks.onInvoke) hook(entry, this.#clock.now);
   }
 
-  reply(entry: HistoryEntry, outcome: Outcome | undefined): void {
+  reply(entry: HistoryEntry, outcome: DoorOutcome): void {
     for (const hook of this.#hooks.onReply) hook(entry, outcome, this.#clock.now);
   }
 
@@ -70,9 +71,9 @@ export class Recorder {
     for (const hook of this.#hooks.onFact) hook(node, fact, this.#clock.now);
   }
 
-  fault(kind: FaultKind, node?: NodeId): void {
+  fault(kind: FaultKind, node?: NodeId, key?: Key): void {
     this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
-    for (const hook of this.#hooks.onFault) hook(kind, node, this.#clock.now);
+    for (const hook of this.#hooks.onFault) hook(kind, node, key, this.#clock.now);
   }
 
   persist(node: NodeId, writes: readonly RowWrite[], token: number): void {

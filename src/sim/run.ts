@@ -15,7 +15,7 @@ import type { Instant } from "../core/effects.ts";
 import type { Checker, CheckerFactory } from "./checker.ts";
 import { ALL_CHECKERS } from "./checks/all.ts";
 import type { Client } from "./client.ts";
-import type { ClientOperation } from "./clients.ts";
+import type { ClientOperation } from "./client-operation.ts";
 import type { FaultKind } from "./faults.ts";
 import type { Status } from "./history.ts";
 import { Nemesis } from "./nemesis.ts";

@@ -92,7 +92,7 @@ class Search {
       () => this.smallest.steps,
       (options, left) => {
         const skipped = [...options.workload.skipped, ...left];
-        return { ...options, workload: { ...options.workload, skipped } };
+        return withWorkload(options, { skipped });
       },
     );
   }
@@ -165,8 +165,10 @@ const REDUCTIONS: readonly Reduction[] = [
   })),
   { name: "the wire codec", reduce: withoutWire },
   { name: "a slow disk", reduce: withQuickDisk },
-  { name: "half the time", reduce: halfTheTime },
+  { name: "retries", reduce: withoutRetries },
+  { name: "updates", reduce: withoutUpdates },
   { name: "one client", reduce: oneClientLess },
+  { name: "half the time", reduce: halfTheTime },
   { name: "half the keys", reduce: halfTheKeys },
   { name: "one node", reduce: oneNodeLess },
 ];
@@ -194,6 +196,15 @@ function withQuickDisk(options: RunOptions): RunOptions | undefined {
   return isQuick ? undefined : withSimulation(options, { disk: QUICK_DISK });
 }
 
+function withoutRetries(options: RunOptions): RunOptions | undefined {
+  const retries = Math.max(...options.workload.retries);
+  return retries === 0 ? undefined : withWorkload(options, { retries: [0] });
+}
+
+function withoutUpdates(options: RunOptions): RunOptions | undefined {
+  return options.workload.updateRate === 0 ? undefined : withWorkload(options, { updateRate: 0 });
+}
+
 function halfTheTime(options: RunOptions): RunOptions | undefined {
   const safetyMs = Math.ceil(options.safetyMs / 2);
   return safetyMs < 100 ? undefined : { ...options, safetyMs };
@@ -205,18 +216,22 @@ function halfTheTime(options: RunOptions): RunOptions | undefined {
 function oneClientLess(options: RunOptions): RunOptions | undefined {
   const { clients, skipped } = options.workload;
   if (clients === 1 || skipped.length > 0) return undefined;
-  return { ...options, workload: { ...options.workload, clients: clients - 1 } };
+  return withWorkload(options, { clients: clients - 1 });
 }
 
 function halfTheKeys(options: RunOptions): RunOptions | undefined {
   const keys = Math.floor(options.workload.keys / 2);
-  return keys < 1 ? undefined : { ...options, workload: { ...options.workload, keys } };
+  return keys < 1 ? undefined : withWorkload(options, { keys });
 }
 
 function oneNodeLess(options: RunOptions): RunOptions | undefined {
   const nodes = (options.simulation.nodes ?? 5) - 1;
   const { replicas = 3 } = options.simulation;
   return nodes < replicas ? undefined : withSimulation(options, { nodes });
+}
+
+function withWorkload(options: RunOptions, workload: Partial<RunOptions["workload"]>): RunOptions {
+  return { ...options, workload: { ...options.workload, ...workload } };
 }
 
 function withSimulation(

@@ -67,8 +67,10 @@ const OVERWRITTEN = 0xdb;
 const GRID_STEP_MS = 1 / 1024;
 const ORIGIN_MS_MAX = 1_000_000;
 const REQUEST = 5;
+/** The other end of a write: the disk had no room. */
+const REFUSE = 6;
 
-type InputKind = ScheduledEvent["kind"] | typeof REQUEST;
+type InputKind = ScheduledEvent["kind"] | typeof REQUEST | typeof REFUSE;
 
 interface Input {
   readonly kind: InputKind;
@@ -100,6 +102,8 @@ export class SimulatedHost implements Effects {
   #busyUntil: Instant = 0;
   #isWorkDue = false;
   #isLeasing = false;
+  /** The disk had no room for a row in this life. */
+  #wasRefused = false;
 
   constructor(setup: HostSetup) {
     this.#setup = setup;
@@ -163,10 +167,16 @@ export class SimulatedHost implements Effects {
     this.#recorder.crash(this.id);
   }
 
-  /** The process ends in order: what was written is durable. */
-  stop(): void {
+  /**
+   * The process ends in order: what was written is durable. False when that does not make it a
+   * clean stop: of a dot whose row the disk refused only the node's memory knows, and other owners
+   * may hold it, so the next life must not go on from the row.
+   */
+  stop(): boolean {
+    const isClean = !this.#wasRefused;
     this.engine.flush();
     this.#forget();
+    return isClean;
   }
 
   pause(): void {
@@ -189,7 +199,7 @@ export class SimulatedHost implements Effects {
     const { kind, life, token, source, message } = event;
     if (kind === DELIVER) return this.receive(source, message!);
     if (life !== this.#life || !this.isUp) return;
-    if (kind === COMPLETE) return this.#onDurable(token);
+    if (kind === COMPLETE) return this.#onSettled(token);
     if (kind !== WAKE) return this.#work();
     if (this.#scheduler.now !== this.#wakeAt) return;
     this.#wakeAt = Infinity;
@@ -215,7 +225,9 @@ export class SimulatedHost implements Effects {
 
   persist(writes: readonly RowWrite[], token: number): void {
     this.engine.write(writes, token);
-    this.#recorder.persist(this.id, writes, token);
+    if (!this.engine.isFull) return this.#recorder.persist(this.id, writes, token);
+    this.#wasRefused = true;
+    for (const { key } of writes) this.#recorder.fault("row-refused", this.id, key);
   }
 
   reply(request: number, outcome: Outcome): void {
@@ -227,10 +239,10 @@ export class SimulatedHost implements Effects {
     this.#recorder.fact(this.id, fact);
   }
 
-  #onDurable(write: number): void {
-    const token = this.engine.settle(write);
-    this.#recorder.durable(this.id, token);
-    this.#input(COMPLETE, -1, token, undefined, undefined);
+  #onSettled(write: number): void {
+    const { token, answer } = this.engine.settle(write);
+    if (answer === "durable") this.#recorder.durable(this.id, token);
+    this.#input(answer === "durable" ? COMPLETE : REFUSE, -1, token, undefined, undefined);
   }
 
   /**
@@ -285,6 +297,7 @@ export class SimulatedHost implements Effects {
     try {
       if (kind === DELIVER) this.#deliver(node, now, source, message!);
       else if (kind === COMPLETE) node.completed(now, token, "durable");
+      else if (kind === REFUSE) node.completed(now, token, "full");
       else if (kind === REQUEST) node.request(now, this.#stamped(request!));
       else node.advance(now);
     } catch (error) {
@@ -345,6 +358,7 @@ export class SimulatedHost implements Effects {
     this.#busyUntil = 0;
     this.#isWorkDue = false;
     this.#isLeasing = false;
+    this.#wasRefused = false;
   }
 
   #diskQueue(): DiskQueue {
@@ -368,5 +382,6 @@ function describeInput(
 ): string {
   if (message !== undefined) return `message ${message.kind}`;
   if (request !== undefined) return `request ${request.operation} ${request.key}`;
+  if (kind === REFUSE) return "disk refusal";
   return kind === COMPLETE ? "disk completion" : "deadline";
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { NodeId } from "../core/ring/node-id.ts";
 import { keyIn } from "./clients.ts";
 import type { SimulationOptions } from "./settings.ts";
 import { Simulation } from "./simulation.ts";
@@ -148,7 +149,10 @@ test("simulation: what becomes of operations when their node dies or is dead", (
   assert.equal(get.entry.status, "fail");
   const refused = sim.client("c1").put("k", "w", { node: "n1" });
   assert.equal(refused.entry.status, "fail");
-  assert.equal(refused.outcome, undefined);
+  assert.deepEqual(
+    [put, get, refused].map(({ entry }) => entry.code),
+    ["OUTCOME_UNKNOWN", "UNAVAILABLE", "UNAVAILABLE"],
+  );
 });
 
 test("simulation: what each restart finds", () => {
@@ -170,6 +174,50 @@ test("simulation: what each restart finds", () => {
   assert.equal(sim.faultCount("restart-clean"), 1);
   sim.node("n2").crash();
   assert.throws(() => sim.node("n2").restart("clean"), /did not stop in order/);
+});
+
+test("simulation: an owner whose disk is full reads on and holds no write, until there is room", () => {
+  const sim = cluster();
+  const [n1] = sim.nodes as [NodeId];
+  const key = keyIn("overwrite", "k");
+  const client = sim.client("c1", { node: "n1" });
+  client.put("k", "before");
+  sim.runFor(100);
+  const before = sim.row(n1, key);
+  sim.node("n1").fillDisk();
+  const all = client.put("k", "of all", { w: "all" });
+  sim.runFor(100);
+  assert.equal(all.entry.code, "OUTCOME_UNKNOWN");
+  const put = client.put("k", "after");
+  sim.runFor(100);
+  assert.equal(put.outcome?.kind, "stored");
+  assert.equal(put.entry.receipt?.needed, 2);
+  assert.equal(sim.row(n1, key), before, "neither of them");
+  assert.ok(sim.faultCount("row-refused") >= 2);
+  const own = client.get("k", { r: "one" });
+  const get = client.get("k");
+  sim.runFor(100);
+  assert.deepEqual(own.entry.returned, ["before"]);
+  assert.deepEqual(get.entry.returned?.toSorted(), ["after", "of all"], "what n1 never saw stays");
+  assert.ok(!sim.converged, "the repair was refused as well");
+  sim.node("n1").freeDisk();
+  client.get("k", { r: "all" });
+  sim.runFor(100);
+  assert.ok(sim.converged);
+});
+
+test("simulation: a stop in order is not clean when the disk refused a row", () => {
+  const sim = cluster();
+  sim.node("n1").fillDisk();
+  sim.client("c1").put("k", "v", { node: "n1" });
+  sim.runFor(100);
+  sim.node("n1").stop();
+  assert.throws(() => sim.node("n1").restart("clean"), /did not stop in order/);
+  sim.node("n1").restart();
+  assert.equal(sim.faultCount("restart-kept"), 1);
+  sim.node("n1").stop();
+  sim.node("n1").restart();
+  assert.equal(sim.faultCount("restart-clean"), 1, "what another life was refused is over");
 });
 
 test("simulation: a write that is visible and not durable may be gone after a crash", () => {
@@ -222,4 +270,50 @@ test("simulation: settings that cannot be are refused by name", () => {
   assert.throws(() => new Simulation({ seed: 1, nodes: 0 }), /1 to 100 nodes/);
   assert.throws(() => new Simulation({ seed: 1, config: { siblingsMax: 0 } }), /siblingsMax/);
   assert.throws(() => new Simulation({ seed: 1 }).node("n99"), /no node n99/);
+});
+
+test("simulation: a client that may asks again, of a node that is up, and it is one operation", () => {
+  const sim = cluster();
+  sim.node("n1").pause();
+  const usual = { node: "n1", timeoutMs: 100, retries: 2 };
+  const put = sim.client("c1").put("k", "v", usual);
+  const get = sim.client("c1").get("k", { ...usual, timeoutMs: 0 });
+  sim.runFor(10);
+  sim.node("n1").crash();
+  sim.runFor(90);
+  assert.deepEqual(sim.history, [put.entry, get.entry]);
+  for (const { entry } of [put, get]) {
+    assert.equal(entry.status, "ok");
+    assert.equal(entry.tries.length, 2);
+    assert.notEqual(entry.tries[1]!.node, "n1");
+  }
+  assert.deepEqual(
+    put.entry.tries.map(({ failure }) => failure),
+    ["OUTCOME_UNKNOWN", undefined],
+  );
+});
+
+test("simulation: what may have been done is in doubt, whatever came after it", () => {
+  const sim = cluster();
+  const put = sim.client("c1").put("k", "v", { node: "n1", retries: 1 });
+  for (const node of sim.nodes) sim.node(node).crash();
+  sim.runFor(100);
+  assert.deepEqual(
+    put.entry.tries.map(({ failure }) => failure),
+    ["OUTCOME_UNKNOWN", "UNAVAILABLE"],
+  );
+  assert.equal(put.entry.status, "info");
+  assert.equal(put.entry.code, "OUTCOME_UNKNOWN");
+});
+
+test("simulation: a client that is closed asks nothing again", () => {
+  const sim = cluster();
+  sim.node("n1").pause();
+  const client = sim.client("c1");
+  const get = client.get("k", { node: "n1", retries: 9 });
+  sim.runFor(10);
+  client.close();
+  sim.node("n1").crash();
+  assert.equal(get.entry.status, "fail");
+  assert.equal(get.entry.tries.length, 1);
 });

@@ -31,7 +31,8 @@ import type { RowEntry, RowRead } from "../core/storage/engine.ts";
 import { DAMAGED } from "../core/storage/engine.ts";
 import type { Phase, RunView } from "./checker.ts";
 import { Client } from "./client.ts";
-import type { ClientOperation, OperationOptions } from "./clients.ts";
+import type { ClientOperation } from "./client-operation.ts";
+import type { OperationOptions } from "./clients.ts";
 import { Clients } from "./clients.ts";
 import { Connections } from "./connections.ts";
 import type { FaultKind } from "./faults.ts";
@@ -90,6 +91,7 @@ export class Simulation implements RunView {
       random: random.fork("clients"),
       hosts: this.#hosts,
       config: this.config,
+      layout: this.layout,
       secret: this.secret,
     });
     this.#handles = this.#hosts.map((host) => this.#makeHandle(host));

@@ -6,6 +6,7 @@ import type { Key } from "../core/ring/key.ts";
 import { keyOf } from "../core/ring/key.ts";
 import type { RowRead } from "../core/storage/engine.ts";
 import { DAMAGED } from "../core/storage/engine.ts";
+import type { Settled } from "./storage.ts";
 import { QUICK_DISK, SimulatedEngine } from "./storage.ts";
 
 const KEYS = ["a", "b", "c"].map((name) => keyOf("t", name));
@@ -34,7 +35,7 @@ class ByHand {
     this.engine.write([{ partition: 1, key, row: utf8Encode(value) }], token);
   }
 
-  settle(): number {
+  settle(): Settled {
     return this.engine.settle(this.waiting.shift()!);
   }
 
@@ -53,7 +54,7 @@ test("storage: a write is visible at once and durable when it is settled", () =>
   assert.equal(disk.read(A), "one");
   assert.equal(disk.engine.durable(1, A), undefined);
   assert.ok(disk.delays[0]! > 0, "never at once");
-  assert.equal(disk.settle(), 7);
+  assert.deepEqual(disk.settle(), { token: 7, answer: "durable" });
   assert.equal(textOf(disk.engine.durable(1, A)), "one");
 });
 
@@ -109,6 +110,36 @@ test("storage: a damaged row cannot be read until it is written, and a crash can
   disk.write(A, "two");
   assert.equal(disk.read(A), "two");
   assert.equal(disk.engine.durable(1, A), DAMAGED);
+});
+
+test("storage: a full disk stores nothing and says so in its turn, and goes on reading", () => {
+  const disk = new ByHand();
+  disk.write(A, "one", 1);
+  disk.engine.isFull = true;
+  disk.write(A, "two", 2);
+  disk.write(B, "two", 3);
+  assert.equal(disk.read(A), "one");
+  assert.equal(disk.read(B), undefined);
+  disk.engine.isFull = false;
+  disk.write(A, "three", 4);
+  const answers = [1, 2, 3, 4].map(() => disk.settle());
+  assert.deepEqual(
+    answers.map(({ token, answer }) => `${token} ${answer}`),
+    ["1 durable", "2 full", "3 full", "4 durable"],
+  );
+  assert.equal(textOf(disk.engine.durable(1, A)), "three");
+  disk.engine.isFull = true;
+  disk.write(A, "four");
+  disk.engine.crash();
+  assert.equal(disk.read(A), "three", "a crash has nothing of it to take back");
+});
+
+test("storage: an empty disk has room", () => {
+  const disk = new ByHand();
+  disk.engine.isFull = true;
+  disk.engine.wipe();
+  disk.write(A, "one");
+  assert.equal(disk.read(A), "one");
 });
 
 test("storage: a scan goes through a partition in the order of keys, a slice at a time", () => {

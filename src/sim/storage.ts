@@ -9,6 +9,9 @@
  * a crash leaves is the log up to some point. Before each write the engine keeps what it replaces,
  * so that a crash can put it back.
  *
+ * A full disk stores nothing of a write, so that no `get` ever sees it, and says so when its turn
+ * to complete has come. What was written before stays, and becomes durable.
+ *
  * The engine outlives its node's process: it is the data directory. `identity.ts` says what a
  * restart finds in it.
  */
@@ -16,7 +19,14 @@ import { assert } from "../core/base/assert.ts";
 import type { Random } from "../core/base/random.ts";
 import type { Instant } from "../core/effects.ts";
 import type { Key } from "../core/ring/key.ts";
-import type { Engine, EngineStats, RowEntry, RowRead, RowWrite } from "../core/storage/engine.ts";
+import type {
+  DiskAnswer,
+  Engine,
+  EngineStats,
+  RowEntry,
+  RowRead,
+  RowWrite,
+} from "../core/storage/engine.ts";
 import { DAMAGED } from "../core/storage/engine.ts";
 
 export interface DiskOptions {
@@ -43,6 +53,12 @@ export interface DiskQueue {
   onStall(): void;
 }
 
+/** How a write ended. */
+export interface Settled {
+  readonly token: number;
+  readonly answer: DiskAnswer;
+}
+
 interface Undo {
   /**
    * Number of the write, in order. A token will not do: the node may use one for several writes.
@@ -58,12 +74,16 @@ type Rows = Map<Key, Uint8Array>;
 
 export class SimulatedEngine implements Engine {
   disk: DiskOptions;
+  /** There is no room: reads go on, writes are refused. */
+  isFull = false;
   readonly #random: Random;
   readonly #queue: DiskQueue;
   readonly #partitions = new Map<number, Rows>();
   readonly #damaged = new Set<Key>();
   /** What uncompleted writes replaced, oldest first. Everything before `#settled` is durable. */
   #undo: Undo[] = [];
+  /** Tokens of writes that were refused and whose turn has not come, by number. */
+  readonly #refused = new Map<number, number>();
   #settled = 0;
   #lastWrite = 0;
   /** When the last write asked for completes: a later one never overtakes it. */
@@ -82,18 +102,21 @@ export class SimulatedEngine implements Engine {
 
   write(writes: readonly RowWrite[], token: number): void {
     const write = ++this.#lastWrite;
-    for (const { partition, key, row } of writes) {
-      this.#undo.push({ write, token, partition, key, before: this.get(partition, key) });
-      this.#put(partition, key, row);
-    }
+    if (this.isFull) this.#refused.set(write, token);
+    else this.#store(writes, write, token);
     const { now } = this.#queue;
     const doneAt = Math.max(now + this.syncMs(), this.#lastDoneAt);
     this.#lastDoneAt = doneAt;
     this.#queue.complete(doneAt - now, write);
   }
 
-  /** This write has reached the disk: no crash takes it back. Answers its token. */
-  settle(write: number): number {
+  /** The turn of this write has come: it is durable and no crash takes it back, or was refused. */
+  settle(write: number): Settled {
+    const refused = this.#refused.get(write);
+    if (refused !== undefined) {
+      this.#refused.delete(write);
+      return { token: refused, answer: "full" };
+    }
     const undo = this.#undo;
     const first = undo[this.#settled];
     assert(first?.write === write, `write ${write} settles out of order`);
@@ -102,7 +125,7 @@ export class SimulatedEngine implements Engine {
       undo.length = 0;
       this.#settled = 0;
     }
-    return first.token;
+    return { token: first.token, answer: "durable" };
   }
 
   /** The process died: of the uncompleted writes a drawn prefix survives. */
@@ -119,6 +142,7 @@ export class SimulatedEngine implements Engine {
   /** A graceful stop: everything written is durable. */
   flush(): void {
     this.#undo = [];
+    this.#refused.clear();
     this.#settled = 0;
     this.#lastDoneAt = 0;
   }
@@ -127,6 +151,7 @@ export class SimulatedEngine implements Engine {
   wipe(): void {
     this.#partitions.clear();
     this.#damaged.clear();
+    this.isFull = false;
     this.flush();
   }
 
@@ -184,6 +209,13 @@ export class SimulatedEngine implements Engine {
     if (stallRate === 0 || !this.#random.chance(stallRate)) return usual;
     this.#queue.onStall();
     return usual + this.#random.fraction() * stallMsMax;
+  }
+
+  #store(writes: readonly RowWrite[], write: number, token: number): void {
+    for (const { partition, key, row } of writes) {
+      this.#undo.push({ write, token, partition, key, before: this.get(partition, key) });
+      this.#put(partition, key, row);
+    }
   }
 
   #put(partition: number, key: Key, row: RowRead): void {

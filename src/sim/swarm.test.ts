@@ -45,6 +45,7 @@ test("swarm: a run leaves most faults out, and every fault is in some run", () =
     "pauses",
     "slowness",
     "slowDisks",
+    "fullDisks",
     "damage",
   ] as const) {
     const count = drawn.filter((nemesis) => nemesis[plan] !== undefined).length;

@@ -169,6 +169,8 @@ function drawWorkload(draws: Draws): WorkloadOptions {
     w: draws.pick("w", LEVELS),
     ownerRate: draws.pick("ownerRate", [0, 0.5, 1]),
     timeoutMs: draws.pick("timeoutMs", [[0], [0, 50], [0, 500, 2_000]]),
+    retries: draws.pick("retries", [[0], [0], [1], [0, 1, 5]]),
+    updateRate: draws.pick("updateRate", [0, 0, 0.2, 1]),
     skipped: [],
   };
 }
@@ -211,6 +213,10 @@ function drawNemesis(draws: Draws, forgetfulMax: number): NemesisOptions {
       everyMs: random.pick([500, 3_000]),
       lastsMsMax: random.pick([1_000, 10_000]),
       syncMsMax: random.pick([50, 1_000]),
+    })),
+    fullDisks: draws.maybe("fullDisks", 0.3, (random) => ({
+      everyMs: random.pick([500, 3_000]),
+      lastsMsMax: random.pick([300, 3_000, 20_000]),
     })),
     damage: draws.maybe("damage", forgetful === 0 ? 0 : 0.4, (random) => ({
       everyMs: random.pick([200, 2_000]),

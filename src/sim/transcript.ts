@@ -7,6 +7,7 @@
  *
  * It is an observer like any other: with or without it the run is the same.
  */
+import type { DoorOutcome } from "../core/caller/door-outcome.ts";
 import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
 import type { Message } from "../core/messages.ts";
@@ -16,7 +17,6 @@ import type { Record } from "../core/causality/record.ts";
 import { decodeRecord } from "../core/causality/record-codec.ts";
 import { registerValue } from "../core/causality/register.ts";
 import { utf8Decode } from "../core/base/utf8.ts";
-import type { Outcome } from "../core/outcomes.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { Observer } from "./observer.ts";
 
@@ -39,7 +39,7 @@ export function transcript(sink: (line: string) => void, about = ""): Observer {
     onReceive: (from, to, message, at) => tell(at, `${to} ← ${from}`, describeMessage(message)),
     onCrash: (node, at) => tell(at, node, "CRASHED"),
     onRestart: (node, kind, at) => tell(at, node, `RESTARTED ${kind}`),
-    onFault: (kind, node, at) => tell(at, node ?? "", `fault: ${kind}`),
+    onFault: (kind, node, key, at) => tell(at, node ?? "", `fault: ${kind} ${key ?? ""}`),
   };
 }
 
@@ -102,15 +102,15 @@ function describeAsked(entry: HistoryEntry): string {
   return `#${sequence} ${operation} ${key} ${value ?? ""} ${level}${context}`;
 }
 
-function describeEnd(entry: HistoryEntry, outcome: Outcome | undefined): string {
-  const what = outcome === undefined ? "no reply" : describeOutcome(outcome);
+function describeEnd(entry: HistoryEntry, outcome: DoorOutcome): string {
   const context = entry.context === undefined ? "" : ` ${describeContext(entry.context)}`;
   const values = entry.returned === undefined ? "" : ` [${entry.returned.join(", ")}]`;
-  const { sequence, operation, key, status } = entry;
-  return `#${sequence} ${operation} ${key} ${status}: ${what}${values}${context}`;
+  const { sequence, operation, key, status, tries } = entry;
+  const what = `${status}${tries.length > 1 ? ` after ${tries.length} tries` : ""}`;
+  return `#${sequence} ${operation} ${key} ${what}: ${describeOutcome(outcome)}${values}${context}`;
 }
 
-function describeOutcome(outcome: Outcome): string {
+function describeOutcome(outcome: DoorOutcome): string {
   if (outcome.kind !== "failed") return outcome.kind;
   return `${outcome.code} needed ${outcome.needed} got ${outcome.got}`;
 }

@@ -3,16 +3,19 @@
  *
  * What it writes is unique in the run, so a value names its write. The context of a write is what
  * makes trouble: none at all, that of the client's last read, an older one, or one that another
- * client read. Every key belongs to one bucket mode for the whole run.
+ * client read. Some clients try again what failed, or write by way of an update, as the client
+ * library does. Every key belongs to one bucket mode for the whole run.
  */
 import type { Random } from "../core/base/random.ts";
 import { EMPTY_BYTES } from "../core/base/bytes.ts";
 import type { BucketMode, Level, Operation } from "../core/requests.ts";
 import type { Key } from "../core/ring/key.ts";
 import type { Client } from "./client.ts";
-import type { ClientOperation, OperationOptions } from "./clients.ts";
+import type { ClientOperation } from "./client-operation.ts";
+import type { OperationOptions } from "./clients.ts";
 import { keyIn } from "./clients.ts";
 import type { Simulation } from "./simulation.ts";
+import { Update } from "./update.ts";
 
 export interface WorkloadOptions {
   readonly clients: number;
@@ -36,6 +39,10 @@ export interface WorkloadOptions {
   /** Probability that a client goes to an owner of the key and not just to any node. */
   readonly ownerRate: number;
   readonly timeoutMs: readonly number[];
+  /** How often to try again: drawn for each request. */
+  readonly retries: readonly number[];
+  /** Probability that a write is an update, which takes the context of a read of its own. */
+  readonly updateRate: number;
   /** Numbers of steps that are drawn and not done: how a failing run is made smaller. */
   readonly skipped: readonly number[];
 }
@@ -47,11 +54,12 @@ export interface Place {
   readonly id: Key;
 }
 
-/** One client and where it is. Its draws are its own. */
+/** One client and where it is. Its draws are its own; how it asks is drawn apart. */
 interface Loop {
   readonly number: number;
   readonly client: Client;
   readonly random: Random;
+  readonly manners: Random;
   /** By key, latest last. */
   readonly contexts: Map<string, Uint8Array[]>;
   steps: number;
@@ -65,6 +73,7 @@ interface Step {
   readonly operation: Operation;
   readonly place: Place;
   readonly options: OperationOptions;
+  readonly updates: boolean;
 }
 
 export class Workload {
@@ -85,6 +94,7 @@ export class Workload {
       number,
       client: sim.client(`c${number + 1}`),
       random: random.fork(`client ${number}`),
+      manners: random.fork(`manners ${number}`),
       contexts: new Map<string, Uint8Array[]>(),
       steps: 0,
     }));
@@ -94,9 +104,10 @@ export class Workload {
     for (const loop of this.#loops) this.#think(loop);
   }
 
-  /** Operations under way end, no further one begins. */
+  /** Operations under way end and are not tried again, no further one begins. */
   stop(): void {
     this.#isStopped = true;
+    for (const { client } of this.#loops) client.close();
   }
 
   /** Numbers of the steps that were taken, skipped ones left out: what `skipped` may name. */
@@ -129,14 +140,15 @@ export class Workload {
     const step = this.#drawStep(loop);
     if (this.#skipped.has(number)) return this.#think(loop);
     this.#done++;
-    const started = this.#ask(loop, number, step);
-    const finish = (): void => {
-      remember(loop, step.place.key, started.context);
+    const onDone = (last: ClientOperation): void => {
+      remember(loop, step.place.key, last.context);
       this.#think(loop);
     };
+    if (step.updates) return this.#update(loop, number, step, onDone);
+    const started = this.#ask(loop, number, step);
     // A node that refuses at once has answered before anybody could listen.
-    if (started.isDone) finish();
-    else started.onDone = finish;
+    if (started.isDone) onDone(started);
+    else started.onDone = () => onDone(started);
   }
 
   /** The same whatever the other clients do, and however long anything takes. */
@@ -149,13 +161,24 @@ export class Workload {
     const { key } = step.place;
     if (operation === "get") return client.get(key, options);
     if (operation === "delete") return client.delete(key, options);
-    // Lengths differ, so that a row that is cut or padded somewhere cannot go unnoticed.
-    return client.put(key, `${client.name}.${number}${"-".repeat(number % 7)}`, options);
+    return client.put(key, valueOf(client, number), options);
+  }
+
+  #update(
+    { client }: Loop,
+    number: number,
+    { operation, place, options }: Step,
+    onDone: (last: ClientOperation) => void,
+  ): void {
+    // A round that starts over has stored nothing, and writes a value of its own all the same.
+    const change = (round: number): string | undefined =>
+      operation === "delete" ? undefined : `${valueOf(client, number)}+${round}`;
+    new Update({ client, key: place.key, options, change, clock: this.#sim, onDone }).start();
   }
 
   #drawStep(loop: Loop): Step {
-    const { random } = loop;
-    const { r, w, timeoutMs } = this.#options;
+    const { random, manners } = loop;
+    const { r, w, timeoutMs, retries, updateRate } = this.#options;
     const place = random.pick(this.#places);
     const operation = this.#drawOperation(random);
     const node = this.#drawNode(random, place);
@@ -166,9 +189,11 @@ export class Workload {
       r: random.pick(r),
       w: random.pick(w),
       timeoutMs: random.pick(timeoutMs),
+      retries: manners.pick(retries),
     };
-    const withContext = operation !== "get" && context.length > 0;
-    return { operation, place, options: withContext ? { ...drawn, context } : drawn };
+    const updates = manners.chance(updateRate) && operation !== "get";
+    const withContext = operation !== "get" && !updates && context.length > 0;
+    return { operation, place, options: withContext ? { ...drawn, context } : drawn, updates };
   }
 
   #drawOperation(random: Random): Operation {
@@ -203,6 +228,11 @@ export class Workload {
     if (!brings || contexts === undefined) return EMPTY_BYTES;
     return contexts[isOld ? age % contexts.length : contexts.length - 1]!;
   }
+}
+
+/** Lengths differ, so that a row that is cut or padded somewhere cannot go unnoticed. */
+function valueOf(client: Client, number: number): string {
+  return `${client.name}.${number}${"-".repeat(number % 7)}`;
 }
 
 function remember({ contexts }: Loop, key: string, context: Uint8Array): void {

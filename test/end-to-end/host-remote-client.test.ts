@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import { ConnectError } from "#src/client/connect-error.ts";
 import { RemoteClient } from "#src/client/remote-client.ts";
-import type { DoorOutcome } from "#src/client/door.ts";
+import type { DoorOutcome } from "#src/core/caller/door-outcome.ts";
 import { answer, layoutTold } from "#src/core/messages.ts";
 import { failed, type Outcome } from "#src/core/outcomes.ts";
 import { clientRequest } from "#src/core/requests.ts";

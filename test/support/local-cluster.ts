@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
-import type { Door, DoorOutcome } from "#src/client/door.ts";
+import type { Door } from "#src/client/door.ts";
+import type { DoorOutcome } from "#src/core/caller/door-outcome.ts";
 import type { ClientRequest } from "#src/core/requests.ts";
 import { clientRequest } from "#src/core/requests.ts";
 import { keyOf } from "#src/core/ring/key.ts";

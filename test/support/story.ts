@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import type { Checker } from "#src/sim/checker.ts";
 import { ALL_CHECKERS } from "#src/sim/checks/all.ts";
-import type { ClientOperation, OperationOptions } from "#src/sim/clients.ts";
+import type { ClientOperation } from "#src/sim/client-operation.ts";
+import type { OperationOptions } from "#src/sim/clients.ts";
 import type { SimulationOptions } from "#src/sim/settings.ts";
 import { Simulation } from "#src/sim/simulation.ts";
 

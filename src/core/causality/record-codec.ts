@@ -158,14 +158,14 @@ export function writeEntries(writer: ByteWriter, context: Context): void {
  */
 export function readContext(reader: ByteReader, entriesMax: number): Context | undefined {
   const count = reader.varint();
-  if (reader.failed || count > entriesMax) return undefined;
-  const context: Entry[] = [];
+  if (reader.failed || count > entriesMax || count > reader.remaining) return undefined;
+  // Of the right length from the start: a list that grows starts with room for seventeen.
+  const context = new Array<Entry>(count);
   for (let i = 0; i < count; i++) {
     const entry = readEntry(reader);
     if (entry === undefined) return undefined;
-    const before = context[i - 1];
-    if (before !== undefined && compareActors(before, entry) >= 0) return undefined;
-    context.push(entry);
+    if (i > 0 && compareActors(context[i - 1]!, entry) >= 0) return undefined;
+    context[i] = entry;
   }
   return context;
 }
@@ -211,7 +211,7 @@ function readDots(
 ): readonly Dot[] | undefined {
   const count = reader.varint();
   if (reader.failed || count > DOTS_MAX || count > reader.remaining) return undefined;
-  const dots: Dot[] = [];
+  const dots = new Array<Dot>(count);
   for (let i = 0; i < count; i++) {
     const entry = context[reader.varint()];
     const n = reader.varint();
@@ -222,9 +222,8 @@ function readDots(
     if (!contains(context, entry, n)) return undefined;
     const { high, low, epoch } = entry;
     const dot: Dot = { high, low, epoch, n, kind, path, payload };
-    const before = dots[i - 1];
-    if (before !== undefined && compareDots(before, dot) >= 0) return undefined;
-    dots.push(dot);
+    if (i > 0 && compareDots(dots[i - 1]!, dot) >= 0) return undefined;
+    dots[i] = dot;
   }
   return dots;
 }

@@ -56,6 +56,7 @@ export class Record {
   join(other: Record): Record {
     if (this === other || other.context.length === 0) return this;
     if (this.context.length === 0) return other;
+    if (replaces(other, this)) return other;
     const dots = joinDots(this, other);
     const context = joinContexts(this.context, other.context);
     if (context === this.context && sameDots(dots, this.dots)) return this;
@@ -85,6 +86,16 @@ export function deleteDelta(covered: Context): Record {
 export function compareDots(left: Dot, right: Dot): number {
   const order = compareActors(left, right);
   return order !== 0 ? order : left.n - right.n;
+}
+
+/**
+ * The usual write, found without joining anything: `later` has seen all that `earlier` has, and
+ * each of its dots is new to it.
+ */
+function replaces(later: Record, earlier: Record): boolean {
+  if (later.dots.length === 0 || !descends(later.context, earlier.context)) return false;
+  for (const dot of later.dots) if (contains(earlier.context, dot, dot.n)) return false;
+  return true;
 }
 
 function joinDots(left: Record, right: Record): readonly Dot[] {

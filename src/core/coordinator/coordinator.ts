@@ -6,6 +6,7 @@
  * of it stays.
  */
 import { assert } from "../base/assert.ts";
+import { Numbered } from "../base/numbered.ts";
 import type { SipKey } from "../base/siphash.ts";
 import type { Random } from "../base/random.ts";
 import { openContext } from "../causality/sealed-context.ts";
@@ -46,8 +47,7 @@ export class Coordinator implements Desk {
   readonly replica: OwnReplica;
   readonly deadlines: DeadlineWheel;
   readonly layout: () => Layout;
-  readonly #operations: Map<number, Operation> = new Map();
-  #lastId: number;
+  readonly #operations: Numbered<Operation>;
   #inFlight = 0;
   #inFlightBytes = 0;
   /** Bytes of all operations, also of those that are answered and wait for late owners. */
@@ -65,7 +65,9 @@ export class Coordinator implements Desk {
     this.layout = setup.layout;
     // Replies may arrive after a restart. A random start of 48 bits keeps the numbers of two lives
     // apart.
-    this.#lastId = setup.random.next() * 0x1_0000 + setup.random.integer(0x1_0000);
+    this.#operations = new Numbered(
+      setup.random.next() * 0x1_0000 + setup.random.integer(0x1_0000),
+    );
   }
 
   /** Requests without an answer yet. */
@@ -127,15 +129,13 @@ export class Coordinator implements Desk {
 
   /** Everybody who waits for this peer learns that it will not answer. */
   onPeerLost(now: Instant, peer: NodeId): void {
-    for (const operation of [...this.#operations.values()]) {
-      if (!operation.isClosed) operation.onPeerLost(now, peer);
-    }
+    // What one of them does may close another.
+    for (const id of this.#operations.numbers()) this.#operations.get(id)?.onPeerLost(now, peer);
   }
 
   close(id: number): void {
-    const operation = this.#operations.get(id);
+    const operation = this.#operations.take(id);
     assert(operation !== undefined, `operation ${id} closed twice`);
-    this.#operations.delete(id);
     this.#openBytes -= operation.admitted.bytes;
   }
 
@@ -177,7 +177,7 @@ export class Coordinator implements Desk {
     if (context !== undefined && "kind" in context) return context;
     const timeoutMs = request.timeoutMs === 0 ? this.config.requestTimeoutMs : request.timeoutMs;
     return {
-      id: ++this.#lastId,
+      id: this.#operations.next(),
       request,
       place: { partition, key },
       owners,

@@ -7,6 +7,7 @@ import type { Dot, Record } from "../causality/record.ts";
 import { deleteDelta, EMPTY_RECORD, putDelta, REGISTER } from "../causality/record.ts";
 import type { Effects } from "../effects.ts";
 import type { Fact } from "../facts.ts";
+import type { Key } from "../ring/key.ts";
 import { keyOf } from "../ring/key.ts";
 import { nodeId } from "../ring/node-id.ts";
 import type { DiskAnswer, RowRead } from "../storage/engine.ts";
@@ -15,11 +16,13 @@ import { EpochLease } from "./epochs.ts";
 import { Replica } from "./replica.ts";
 import type { Row } from "./row.ts";
 import { decodeRow } from "./row.ts";
+import { UNSTORED_MAX } from "./unstored-dots.ts";
 
 const SELF = { high: -9, low: 4 };
 const PEER = { high: 1, low: 1, epoch: 1 };
 const KEY = keyOf("b", "k");
 const PLACE = { partition: 3, key: KEY };
+const EMPTY_ROW: Row = { reservedEpoch: 0, record: EMPTY_RECORD };
 const ASKER = { to: nodeId("asker"), id: 77 };
 
 /** One replica of one key over a row that the test may change behind its back. */
@@ -43,10 +46,8 @@ class Stand {
       reply: () => assert.fail("a replica answers no client"),
       note: (fact) => void this.facts.push(fact),
       persist: (writes, token) => {
-        assert.deepEqual(
-          writes.map(({ partition, key }) => ({ partition, key })),
-          [PLACE],
-        );
+        assert.equal(writes.length, 1);
+        assert.equal(writes[0]!.partition, PLACE.partition);
         this.row = writes[0]!.row;
         this.tokens.push(token);
       },
@@ -68,6 +69,13 @@ class Stand {
     const delta = putDelta(context ?? row.record.context, ownDot(next.epoch, next.n));
     assert.deepEqual(this.replica.storeOwn(PLACE, row, delta, ASKER), encodeRecord(delta));
     return next;
+  }
+
+  putUnder(key: Key): void {
+    const next = this.replica.nextDot(key, EMPTY_ROW, undefined);
+    assert.ok(next !== undefined);
+    const delta = putDelta(EMPTY_CONTEXT, ownDot(next.epoch, next.n));
+    this.replica.storeOwn({ ...PLACE, key }, EMPTY_ROW, delta, ASKER);
   }
 
   loaded(): Row {
@@ -166,6 +174,7 @@ test("replica: a reserved epoch that was used and forgotten is not used twice", 
   stand.put();
   const seen = stand.stored.record;
   stand.row = before;
+  stand.boot(new EpochLease({ next: 11, end: 20, bootFloor: 0 }));
   stand.replica.repair(PLACE, encoded(seen));
   assert.equal(stand.stored.reservedEpoch, 11);
   assert.deepEqual(stand.put(), dot(11, 1));
@@ -240,6 +249,39 @@ test("replica: a repair that changes nothing is not written, and nobody is told 
   assert.deepEqual(stand.tokens, [0]);
   stand.replica.completed(0, 0, "durable");
   assert.deepEqual([stand.told, stand.replica.waitingCount], [[], 0]);
+});
+
+test("replica: a dot that the disk had no room for and a peer brings back costs no epoch", () => {
+  const stand = new Stand();
+  stand.put();
+  const before = stand.row;
+  const { epoch, n } = stand.put();
+  const refused = stand.stored.record;
+  stand.row = before;
+  stand.replica.completed(0, stand.tokens.at(-1)!, "full");
+  stand.replica.apply(PLACE, encoded(refused), ASKER);
+  assert.deepEqual(stand.put(), dot(epoch, n + 1));
+  assert.deepEqual(stand.reasons, ["first"]);
+});
+
+test("replica: after too many full disks no key gets a dot until one of them is durable", () => {
+  const stand = new Stand(new EpochLease({ next: 1, end: 2 * UNSTORED_MAX, bootFloor: 0 }));
+  const other = keyOf("b", "other");
+  for (let i = 0; i < UNSTORED_MAX; i++) {
+    stand.row = undefined;
+    stand.putUnder(keyOf("b", `${i}`));
+    stand.replica.completed(0, stand.tokens.at(-1)!, "full");
+  }
+  assert.equal(stand.replica.nextDot(other, EMPTY_ROW, undefined), undefined);
+  assert.ok(stand.replica.nextDot(keyOf("b", "0"), EMPTY_ROW, undefined) !== undefined);
+  const told = stand.told.length;
+  stand.row = undefined;
+  const first = encoded(putDelta(EMPTY_CONTEXT, ownDot(1, 1)));
+  stand.replica.repair({ ...PLACE, key: keyOf("b", "0") }, first);
+  assert.equal(stand.replica.nextDot(other, EMPTY_ROW, undefined), undefined);
+  stand.replica.completed(0, stand.tokens.at(-1)!, "durable");
+  assert.ok(stand.replica.nextDot(other, EMPTY_ROW, undefined) !== undefined);
+  assert.equal(stand.told.length, told, "nobody waited for the repair");
 });
 
 test("replica: what is stored shares no bytes with what came", () => {

@@ -18,13 +18,15 @@
  * Acknowledgements leave in `completed`, attached to the write that earned them (law 1).
  */
 import { assert } from "../base/assert.ts";
+import { Numbered } from "../base/numbered.ts";
 import type { ActorId } from "../causality/actor.ts";
 import type { Context } from "../causality/context.ts";
 import { highestOwn } from "../causality/context.ts";
-import { ABSENT_DIGEST, encodeRecord } from "../causality/record-codec.ts";
+import { ABSENT_DIGEST, decodeRecord, encodeRecord } from "../causality/record-codec.ts";
 import type { Digest } from "../causality/record-codec.ts";
 import type { Record } from "../causality/record.ts";
 import { EMPTY_RECORD } from "../causality/record.ts";
+import { isUsualDelta } from "../causality/usual-delta.ts";
 import type { Effects, Instant } from "../effects.ts";
 import type { EpochReason } from "../facts.ts";
 import type { Refusal } from "../messages.ts";
@@ -34,13 +36,17 @@ import type { DiskAnswer, RowReader } from "../storage/engine.ts";
 import { DAMAGED } from "../storage/engine.ts";
 import type { EpochLease } from "./epochs.ts";
 import type { Row } from "./row.ts";
-import { decodeRow, encodeRow, recordBytesOf, rowDigest, wrapRecord } from "./row.ts";
-
-/** The number of the next dot. */
-export interface NextDot {
-  readonly epoch: number;
-  readonly n: number;
-}
+import type { OwnDot } from "./unstored-dots.ts";
+import { UnstoredDots } from "./unstored-dots.ts";
+import {
+  decodeRow,
+  encodeRow,
+  hasReservation,
+  recordBytesOf,
+  rowDigest,
+  UNRESERVED_HEAD_BYTES,
+  wrapRecord,
+} from "./row.ts";
 
 /** Who is told when a write is durable. */
 export interface Acknowledger {
@@ -74,14 +80,11 @@ interface Waiting {
 const EMPTY_ROW: Row = { reservedEpoch: 0, record: EMPTY_RECORD };
 /** The token of writes that nobody waits for. */
 const NOBODY = 0;
-/** Keys whose last dot the disk had no room for; more are not written by this node. */
-const UNSTORED_MAX = 10_000;
-
-/** A write on its way to the disk. For one of this node's own it names the dot. */
+/** A write on its way to the disk: who waits for it, and which unstored dot it would store. */
 interface Pending {
-  readonly waiting: Waiting;
+  readonly waiting: Waiting | undefined;
   readonly key: Key;
-  readonly dot: NextDot | undefined;
+  readonly dot: OwnDot | undefined;
 }
 
 export class Replica {
@@ -90,23 +93,19 @@ export class Replica {
   readonly #rows: RowReader;
   readonly #effects: Effects;
   readonly #acknowledger: Acknowledger;
-  readonly #pending: Map<number, Pending> = new Map();
-  /**
-   * The last dot of keys whose own write is not known to be durable. Owners elsewhere may hold it,
-   * so also when the disk had no room the next dot goes on behind it.
-   */
-  readonly #unstored: Map<Key, NextDot> = new Map();
-  #lastToken = NOBODY;
+  readonly #pending: Numbered<Pending> = new Numbered();
+  readonly #unstored: UnstoredDots;
 
   constructor(setup: ReplicaSetup) {
     this.#identity = setup.identity;
+    this.#unstored = new UnstoredDots(setup.identity);
     this.#epochs = setup.epochs;
     this.#rows = setup.rows;
     this.#effects = setup.effects;
     this.#acknowledger = setup.acknowledger;
   }
 
-  /** Writes that are not durable yet and that somebody waits for. */
+  /** Writes that are not durable yet and whose completion means something. */
   get waitingCount(): number {
     return this.#pending.size;
   }
@@ -136,11 +135,9 @@ export class Replica {
    * The dot for a write that this node coordinates. `context` is what the client says it has seen.
    * Undefined when no epoch is leased, or when the disk has been full for too many keys.
    */
-  nextDot(key: Key, row: Row, context: Context | undefined): NextDot | undefined {
-    const unstored = this.#unstored.get(key);
-    if (unstored === undefined && this.#unstored.size >= UNSTORED_MAX) return undefined;
-    const held = this.#highestHeld(row);
-    const own = unstored !== undefined && (!held || isAhead(unstored, held)) ? unstored : held;
+  nextDot(key: Key, row: Row, context: Context | undefined): OwnDot | undefined {
+    if (this.#unstored.isFull && this.#unstored.get(key) === undefined) return undefined;
+    const own = this.#highestKnown(key, row);
     const claimed = context === undefined ? undefined : highestOwn(context, this.#identity);
     if (own === undefined) return this.#firstOf(key, "first");
     if (claimed !== undefined && isAhead(claimed, own)) return this.#firstOf(key, "context-ahead");
@@ -165,6 +162,21 @@ export class Replica {
   }
 
   /**
+   * Joins what another node coordinated, as it came. The usual delta is what is stored afterwards:
+   * nothing is decoded then.
+   */
+  receive(place: Place, delta: Uint8Array, waiting: Waiting): Refusal | "malformed" | undefined {
+    if (this.#isRowAfter(place, delta)) {
+      this.#persist(place, wrapRecord(0, delta), waiting, undefined);
+      return undefined;
+    }
+    const record = decodeRecord(delta);
+    return record === undefined
+      ? "malformed"
+      : this.apply(place, { record, bytes: delta }, waiting);
+  }
+
+  /**
    * Joins what another node coordinated. Answers why not, or nothing; an acknowledgement comes when
    * it is durable, also for a record that changes nothing: the first copy of it may be on its way
    * to the disk still.
@@ -175,7 +187,7 @@ export class Replica {
     const reserved = this.#reservedAfter(place.key, row, incoming.record);
     if (reserved === undefined) return "epochs-exhausted";
     const joined = row.record.join(incoming.record);
-    this.#persist(place, this.#rowBytes(reserved, joined, incoming), waiting, undefined);
+    this.#persistJoined(place, reserved, joined, incoming, waiting);
     return undefined;
   }
 
@@ -191,39 +203,50 @@ export class Replica {
     const joined = row.record.join(incoming.record);
     const changes = joined !== row.record || reserved !== row.reservedEpoch;
     if (!changes && loaded !== DAMAGED) return;
-    this.#persist(place, this.#rowBytes(reserved, joined, incoming), undefined, undefined);
+    this.#persistJoined(place, reserved, joined, incoming, undefined);
   }
 
   completed(now: Instant, token: number, answer: DiskAnswer): void {
-    const pending = this.#pending.get(token);
+    const pending = this.#pending.take(token);
     if (pending === undefined) return;
-    this.#pending.delete(token);
     const { waiting, key, dot } = pending;
-    if (dot !== undefined && answer === "durable" && this.#unstored.get(key) === dot) {
-      this.#unstored.delete(key);
-    }
-    this.#acknowledger.onStored(now, waiting.to, waiting.id, answer);
+    if (dot !== undefined && answer === "durable") this.#unstored.onDurable(key, dot);
+    if (waiting !== undefined) this.#acknowledger.onStored(now, waiting.to, waiting.id, answer);
+  }
+
+  #isRowAfter({ partition, key }: Place, delta: Uint8Array): boolean {
+    if (this.#unstored.get(key) !== undefined) return false;
+    const row = this.#rows.get(partition, key);
+    if (row === DAMAGED) return false;
+    if (row !== undefined && hasReservation(row)) return false;
+    return isUsualDelta(delta, row, UNRESERVED_HEAD_BYTES, this.#identity);
   }
 
   #persist(
     { partition, key }: Place,
     row: Uint8Array,
     waiting: Waiting | undefined,
-    dot: NextDot | undefined,
+    dot: OwnDot | undefined,
   ): void {
-    const token = waiting === undefined ? NOBODY : ++this.#lastToken;
-    if (waiting !== undefined) this.#pending.set(token, { waiting, key, dot });
+    const isAwaited = waiting !== undefined || dot !== undefined;
+    const token = isAwaited ? this.#pending.next() : NOBODY;
+    if (isAwaited) this.#pending.set(token, { waiting, key, dot });
     this.#effects.persist([{ partition, key, row }], token);
   }
 
-  /**
-   * The joined record as a row; when it is the incoming one, the bytes that came are copied, not
-   * encoded again.
-   */
-  #rowBytes(reserved: number, joined: Record, incoming: EncodedRecord): Uint8Array {
-    return joined === incoming.record
-      ? wrapRecord(reserved, incoming.bytes)
-      : encodeRow(reserved, joined);
+  /** When the joined record is the incoming one, the bytes that came are copied, not encoded. */
+  #persistJoined(
+    place: Place,
+    reserved: number,
+    joined: Record,
+    incoming: EncodedRecord,
+    waiting: Waiting | undefined,
+  ): void {
+    const row =
+      joined === incoming.record
+        ? wrapRecord(reserved, incoming.bytes)
+        : encodeRow(reserved, joined);
+    this.#persist(place, row, waiting, this.#unstored.seenBy(joined, place.key));
   }
 
   /**
@@ -233,22 +256,29 @@ export class Replica {
   #reservedAfter(key: Key, row: Row, incoming: Record): number | undefined {
     const theirs = highestOwn(incoming.context, this.#identity);
     if (theirs === undefined) return row.reservedEpoch;
-    const own = this.#highestHeld(row);
+    const own = this.#highestKnown(key, row);
     if (own !== undefined && !isAhead(theirs, own)) return row.reservedEpoch;
     return this.#firstOf(key, "replica-ahead")?.epoch;
+  }
+
+  /** The highest dot of this node that it remembers, also one that the disk had no room for. */
+  #highestKnown(key: Key, row: Row): OwnDot | undefined {
+    const held = this.#highestHeld(row);
+    const unstored = this.#unstored.get(key);
+    return unstored !== undefined && (!held || isAhead(unstored, held)) ? unstored : held;
   }
 
   /**
    * The highest dot of this node that the row accounts for; a reserved epoch counts as its dot
    * zero.
    */
-  #highestHeld(row: Row): NextDot | undefined {
+  #highestHeld(row: Row): OwnDot | undefined {
     const own = highestOwn(row.record.context, this.#identity);
     if (row.reservedEpoch > (own?.epoch ?? 0)) return { epoch: row.reservedEpoch, n: 0 };
     return own;
   }
 
-  #firstOf(key: Key, reason: EpochReason): NextDot | undefined {
+  #firstOf(key: Key, reason: EpochReason): OwnDot | undefined {
     const epoch = this.#epochs.take();
     if (epoch === undefined) return undefined;
     this.#effects.note({ kind: "epoch-taken", key, epoch, reason });
@@ -256,6 +286,6 @@ export class Replica {
   }
 }
 
-function isAhead(theirs: NextDot, own: NextDot): boolean {
+function isAhead(theirs: OwnDot, own: OwnDot): boolean {
   return theirs.epoch !== own.epoch ? theirs.epoch > own.epoch : theirs.n > own.n;
 }

@@ -40,6 +40,14 @@ export function decodeRow(row: Uint8Array): Row | undefined {
   return record === undefined ? undefined : { reservedEpoch, record };
 }
 
+/** Where the record of a row begins that reserves no epoch. */
+export const UNRESERVED_HEAD_BYTES = 1;
+
+/** Whether an epoch is reserved, or the row is not one. */
+export function hasReservation(row: Uint8Array): boolean {
+  return row[0] !== 0;
+}
+
 /** The encoded record inside a row, as a view. */
 export function recordBytesOf(row: Uint8Array): Uint8Array {
   return row.subarray(recordStart(row));

@@ -2,21 +2,21 @@
  * The engine without a disk. For caches and tests; a restart loses everything, so a node on this
  * engine takes a new identity at every boot.
  *
- * Rows are copied into slabs, and a map tells where each one lies. What the garbage collector gets
- * to see of a row is one small integer: an object for each row, kept and replaced with every write,
- * would cost more than everything else that a write does.
+ * Rows are copied into slabs; a map gives every key a number, a list tells where the row of a
+ * number lies. What the garbage collector gets to see of a row is one small integer: an object for
+ * each row, kept and replaced with every write, would cost more than everything else that a write
+ * does. And the map does not change when a row is overwritten.
  *
- *     slab    [entry][entry][entry] …                     entries start at multiples of 8
- *     entry   row length u32 | partition u16 | key length u16 | key | row
- *     map     key → (number of the slab · 2^15 + offset / 8)
+ *     map         key → number
+ *     locations   number → (number of the slab · 2^15 + offset / 8)
+ *     slab        [row length u32 | number u32 | row] …      entries start at multiples of 8
  *
  * A slab fills from the front and is never changed behind it, so a row that was handed out stays as
- * it is. When three quarters of a full slab are overwritten rows, its live ones move to the current
- * slab and the old one is forgotten; so the memory is at most about four times the rows, and moving
- * costs a third of a row for each write.
+ * it is. Most slabs empty by themselves, as their rows are overwritten. Only when all of them take
+ * three times what the rows need, the live rows of one that is less than a quarter full move to the
+ * current one. So the memory is at most about four times the rows.
  */
 import { assert } from "../base/assert.ts";
-import { binaryOf } from "../base/bytes.ts";
 import type { Key } from "../ring/key.ts";
 import type { DiskAnswer, Engine, EngineStats, RowEntry, RowRead, RowWrite } from "./engine.ts";
 
@@ -26,35 +26,51 @@ const UNIT_LOG2 = 3;
 const HEAD_BYTES = 8;
 /** Entries from this size on get a slab of their own, as large as they need. */
 const LARGE_ENTRY_BYTES = 16 * 1024;
+/** Slabs may take so many times the bytes of live entries before any of those is moved. */
+const SPREAD_MAX = 3;
+/** A slab of which less than this share is live is worth emptying. */
+const SPARSE_SHARE = 1 / 4;
+const NOWHERE = -1;
 
 interface Slab {
+  readonly number: number;
   readonly bytes: Uint8Array;
   /** The words of the heads, over the same bytes. */
   readonly words: Uint32Array;
-  readonly halves: Uint16Array;
   used: number;
   live: number;
+  isSparse: boolean;
 }
 
 export class MemoryEngine implements Engine {
   readonly #partitions: (Map<Key, number> | undefined)[] = [];
+  /** By number. */
+  readonly #locations: number[] = [];
   readonly #slabs: (Slab | undefined)[] = [];
-  readonly #freeNumbers: number[] = [];
+  readonly #freeSlabs: number[] = [];
+  /** Those that are worth emptying, if they have not emptied themselves when their turn comes. */
+  readonly #sparse: Slab[] = [];
   readonly #completed: (token: number, answer: DiskAnswer) => void;
-  #current = -1;
-  #keys = 0;
+  #current: Slab;
+  #slabBytes = 0;
+  #liveBytes = 0;
   #bytes = 0;
+  /** What was looked up last: who writes a key has just read it. */
+  #lastKey: Key | undefined = undefined;
+  #lastPartition = NOWHERE;
+  #lastNumber = NOWHERE;
 
   /**
    * The completion is called inside `write`; whoever hands it in must not run the node from there.
    */
   constructor(completed: (token: number, answer: DiskAnswer) => void) {
     this.#completed = completed;
+    this.#current = this.#newSlab(SLAB_BYTES);
   }
 
   get(partition: number, key: Key): RowRead {
-    const location = this.#partitions[partition]?.get(key);
-    return location === undefined ? undefined : this.#rowAt(location);
+    const number = this.#numberOf(partition, key);
+    return number === NOWHERE ? undefined : this.#rowAt(this.#locations[number]!);
   }
 
   write(writes: readonly RowWrite[], token: number): void {
@@ -66,8 +82,8 @@ export class MemoryEngine implements Engine {
     assert(limit > 0, `scan limit ${limit}`);
     const entries: RowEntry[] = [];
     let passed = after === undefined;
-    for (const [key, location] of this.#partitions[partition] ?? []) {
-      if (passed) entries.push({ key, row: this.#rowAt(location) });
+    for (const [key, number] of this.#partitions[partition] ?? []) {
+      if (passed) entries.push({ key, row: this.#rowAt(this.#locations[number]!) });
       else if (key === after) passed = true;
       if (entries.length === limit) break;
     }
@@ -75,109 +91,134 @@ export class MemoryEngine implements Engine {
   }
 
   stats(): EngineStats {
-    return { keys: this.#keys, bytes: this.#bytes };
+    return { keys: this.#locations.length, bytes: this.#bytes };
   }
 
   close(): void {
     this.#partitions.length = 0;
+    this.#locations.length = 0;
     this.#slabs.length = 0;
-    this.#freeNumbers.length = 0;
-    this.#current = -1;
-    this.#keys = 0;
+    this.#freeSlabs.length = 0;
+    this.#sparse.length = 0;
+    this.#lastKey = undefined;
+    this.#slabBytes = 0;
+    this.#liveBytes = 0;
     this.#bytes = 0;
+    this.#current = this.#newSlab(SLAB_BYTES);
+  }
+
+  #numberOf(partition: number, key: Key): number {
+    if (key !== this.#lastKey || partition !== this.#lastPartition) {
+      this.#lastKey = key;
+      this.#lastPartition = partition;
+      this.#lastNumber = this.#partitions[partition]?.get(key) ?? NOWHERE;
+    }
+    return this.#lastNumber;
   }
 
   #put({ partition, key, row }: RowWrite): void {
-    let rows = this.#partitions[partition];
-    if (rows === undefined) {
-      rows = new Map();
-      this.#partitions[partition] = rows;
-    }
-    const location = this.#append(partition, key, row);
+    const number = this.#numberOf(partition, key);
+    if (number === NOWHERE) return this.#putFirst(partition, key, row);
+    const location = this.#append(number, row);
     // Looked up only now: to make room, the old row may have moved.
-    const before = rows.get(key);
-    rows.set(key, location);
-    if (before === undefined) {
-      this.#keys++;
-      this.#bytes += key.length + row.length;
-    } else {
-      this.#bytes += row.length - this.#rowLengthAt(before);
-      this.#release(before);
-    }
+    const before = this.#locations[number]!;
+    this.#locations[number] = location;
+    this.#bytes += row.length - this.#rowLengthAt(before);
+    this.#release(before);
   }
 
-  /** Copies the entry behind the others and answers its location. */
-  #append(partition: number, key: Key, row: Uint8Array): number {
-    const size = entryBytes(key.length, row.length);
-    const number = size >= LARGE_ENTRY_BYTES ? this.#newSlab(size) : this.#roomFor(size);
-    const slab = this.#slabs[number]!;
+  #putFirst(partition: number, key: Key, row: Uint8Array): void {
+    const numbers = (this.#partitions[partition] ??= new Map());
+    const number = this.#locations.length;
+    this.#locations.push(NOWHERE);
+    this.#locations[number] = this.#append(number, row);
+    numbers.set(key, number);
+    this.#lastNumber = number;
+    this.#bytes += key.length + row.length;
+  }
+
+  /** Copies the row behind the others and answers its location. */
+  #append(number: number, row: Uint8Array): number {
+    const size = entryBytes(row.length);
+    const slab = size >= LARGE_ENTRY_BYTES ? this.#newSlab(size) : this.#roomFor(size);
     const start = slab.used;
     slab.words[start >> 2] = row.length;
-    slab.halves[(start >> 1) + 2] = partition;
-    slab.halves[(start >> 1) + 3] = key.length;
-    const { bytes } = slab;
-    const keyStart = start + HEAD_BYTES;
-    for (let i = 0; i < key.length; i++) bytes[keyStart + i] = key.charCodeAt(i);
-    bytes.set(row, keyStart + key.length);
+    slab.words[(start >> 2) + 1] = number;
+    slab.bytes.set(row, start + HEAD_BYTES);
     slab.used += size;
     slab.live += size;
-    return locationOf(number, start);
+    this.#liveBytes += size;
+    return locationOf(slab.number, start);
   }
 
-  #roomFor(size: number): number {
-    const current = this.#slabs[this.#current];
-    if (current !== undefined && current.used + size <= SLAB_BYTES) return this.#current;
+  #roomFor(size: number): Slab {
+    if (this.#current.used + size <= SLAB_BYTES) return this.#current;
     const filled = this.#current;
     this.#current = this.#newSlab(SLAB_BYTES);
-    if (filled >= 0) this.#evacuateIfSparse(filled);
-    return this.#current;
+    this.#onShrunk(filled);
+    this.#emptySparse();
+    // Moved rows may have filled it again.
+    return this.#roomFor(size);
   }
 
-  #newSlab(size: number): number {
-    const number = this.#freeNumbers.pop() ?? this.#slabs.length;
+  #newSlab(size: number): Slab {
+    const number = this.#freeSlabs.pop() ?? this.#slabs.length;
     const bytes = new Uint8Array(size);
-    const { buffer } = bytes;
-    const words = new Uint32Array(buffer);
-    this.#slabs[number] = { bytes, words, halves: new Uint16Array(buffer), used: 0, live: 0 };
-    return number;
+    const words = new Uint32Array(bytes.buffer);
+    const slab: Slab = { number, bytes, words, used: 0, live: 0, isSparse: false };
+    this.#slabs[number] = slab;
+    this.#slabBytes += size;
+    return slab;
   }
 
   #release(location: number): void {
-    const number = slabOf(location);
-    const slab = this.#slabs[number]!;
-    const start = startOf(location);
-    slab.live -= entryBytes(slab.halves[(start >> 1) + 3]!, slab.words[start >> 2]!);
-    if (number !== this.#current) this.#evacuateIfSparse(number);
+    const slab = this.#slabs[slabOf(location)]!;
+    const size = entryBytes(slab.words[startOf(location) >> 2]!);
+    slab.live -= size;
+    this.#liveBytes -= size;
+    if (slab !== this.#current) this.#onShrunk(slab);
   }
 
-  #evacuateIfSparse(number: number): void {
-    const slab = this.#slabs[number]!;
-    if (slab.live >= slab.bytes.length / 4) return;
-    this.#slabs[number] = undefined;
+  #onShrunk(slab: Slab): void {
+    if (slab.live === 0) {
+      this.#slabs[slab.number] = undefined;
+      this.#freeSlabs.push(slab.number);
+      this.#slabBytes -= slab.bytes.length;
+    } else if (!slab.isSparse && slab.live < slab.bytes.length * SPARSE_SHARE) {
+      slab.isSparse = true;
+      this.#sparse.push(slab);
+    }
+  }
+
+  /** The longest sparse first: it has had the most time to empty by itself. */
+  #emptySparse(): void {
+    while (this.#sparse.length > 0) {
+      const isGone = this.#sparse[0]!.live === 0;
+      if (!isGone && this.#slabBytes <= this.#liveBytes * SPREAD_MAX) return;
+      const slab = this.#sparse.shift()!;
+      if (!isGone) this.#empty(slab);
+    }
+  }
+
+  #empty(slab: Slab): void {
     for (let start = 0; start < slab.used && slab.live > 0;) {
       const rowLength = slab.words[start >> 2]!;
-      const partition = slab.halves[(start >> 1) + 2]!;
-      const keyEnd = start + HEAD_BYTES + slab.halves[(start >> 1) + 3]!;
-      const key = binaryOf(slab.bytes, start + HEAD_BYTES, keyEnd) as Key;
-      const rows = this.#partitions[partition]!;
-      const size = entryBytes(key.length, rowLength);
-      if (rows.get(key) === locationOf(number, start)) {
-        rows.set(
-          key,
-          this.#append(partition, key, slab.bytes.subarray(keyEnd, keyEnd + rowLength)),
-        );
-        slab.live -= size;
+      const number = slab.words[(start >> 2) + 1]!;
+      const location = locationOf(slab.number, start);
+      if (this.#locations[number] === location) {
+        const rowStart = start + HEAD_BYTES;
+        const row = slab.bytes.subarray(rowStart, rowStart + rowLength);
+        this.#locations[number] = this.#append(number, row);
+        this.#release(location);
       }
-      start += size;
+      start += entryBytes(rowLength);
     }
-    // Only now: while rows moved, no new slab could take the number of the old one.
-    this.#freeNumbers.push(number);
   }
 
   #rowAt(location: number): Uint8Array {
     const slab = this.#slabs[slabOf(location)]!;
     const start = startOf(location);
-    const rowStart = start + HEAD_BYTES + slab.halves[(start >> 1) + 3]!;
+    const rowStart = start + HEAD_BYTES;
     return slab.bytes.subarray(rowStart, rowStart + slab.words[start >> 2]!);
   }
 
@@ -201,6 +242,6 @@ function startOf(location: number): number {
 }
 
 /** What an entry takes, up to where the next one may start. */
-function entryBytes(keyLength: number, rowLength: number): number {
-  return ((HEAD_BYTES + keyLength + rowLength + 7) >> UNIT_LOG2) << UNIT_LOG2;
+function entryBytes(rowLength: number): number {
+  return ((HEAD_BYTES + rowLength + 7) >> UNIT_LOG2) << UNIT_LOG2;
 }

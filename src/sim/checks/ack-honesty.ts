@@ -48,7 +48,7 @@ class AckHonesty implements Checker {
         if (entry.status === "ok" && began === this.#losses.lost(entry.key)) this.#check(entry);
       },
       onRestart: (node, kind) => void this.#losses.onRestart(node, kind),
-      onFault: (kind, node) => void this.#losses.onFault(kind, node),
+      onFault: (kind, node, key) => void this.#losses.onFault(kind, node, key),
     };
   }
 

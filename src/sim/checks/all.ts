@@ -6,6 +6,7 @@
  */
 import type { CheckerFactory } from "../checker.ts";
 import { ackHonesty } from "./ack-honesty.ts";
+import { comebacks } from "./comebacks.ts";
 import { convergence } from "./convergence.ts";
 import { dotUniqueness } from "./dot-uniqueness.ts";
 import { growth } from "./growth.ts";
@@ -27,6 +28,7 @@ export const ALL_CHECKERS: readonly CheckerFactory[] = [
   sessions,
   regularReads,
   placement,
+  comebacks,
   growth,
   leaks,
 ];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sipKeyOf } from "../../core/base/siphash.ts";
 import { utf8Encode } from "../../core/base/utf8.ts";
+import { unavailable } from "../../core/caller/door-outcome.ts";
 import type { Context } from "../../core/causality/context.ts";
 import { EMPTY_CONTEXT, entryOf } from "../../core/causality/context.ts";
 import type { Dot } from "../../core/causality/record.ts";
@@ -21,9 +22,10 @@ import { nodeId } from "../../core/ring/node-id.ts";
 import type { RowEntry, RowRead } from "../../core/storage/engine.ts";
 import { DAMAGED } from "../../core/storage/engine.ts";
 import type { Checker, CheckerFactory, Phase, RunView } from "../checker.ts";
-import type { HistoryEntry } from "../history.ts";
+import type { HistoryEntry, Try } from "../history.ts";
 import type { Observer } from "../observer.ts";
 import { ackHonesty } from "./ack-honesty.ts";
+import { comebacks } from "./comebacks.ts";
 import { convergence } from "./convergence.ts";
 import { dotUniqueness } from "./dot-uniqueness.ts";
 import { growth } from "./growth.ts";
@@ -37,6 +39,9 @@ import { sessions } from "./sessions.ts";
 import { recordOf } from "./stored.ts";
 
 const KEY = keyOf("b", "k");
+/** What a client was told is in its entry. */
+const UNTOLD = unavailable("nobody asked");
+const OTHER = keyOf("b", "other");
 const [A, B, C, D] = ["a", "b", "c", "d"].map(nodeId) as [NodeId, NodeId, NodeId, NodeId];
 const ACTORS = new Map([
   [A, { high: 1, low: 1 }],
@@ -147,6 +152,7 @@ class ToldRun implements RunView {
       client: "client-1",
       sequence: this.history.length,
       node: A,
+      tries: [{ node: A, at: this.now, failure: undefined }],
       key: KEY,
       mode: "overwrite",
       r: "quorum",
@@ -171,7 +177,7 @@ class ToldRun implements RunView {
     this.now += 1;
     const receipt = { coordinator: A, epoch: 1, needed: 2, answered: 3, held, siblings: 1 };
     Object.assign(entry, { status: "ok", completedAt: this.now, receipt }, answer);
-    this.hooks.onReply?.(entry, undefined, this.now);
+    this.hooks.onReply?.(entry, UNTOLD, this.now);
   }
 
   recordAt(node: NodeId): Record {
@@ -316,6 +322,19 @@ test("S1: a value that nobody put is found", () => {
   fails(run, /made up as .* is stored, and nobody put it there/);
 });
 
+test("S1: a damaged row excuses the loss of what only it held, and of no other key", () => {
+  for (const [damaged, problems] of [
+    [KEY, 0],
+    [OTHER, 1],
+  ] as const) {
+    const run = new ToldRun(lostWrites);
+    run.put("one", A, [], EMPTY_CONTEXT, 1);
+    run.forget(A, DAMAGED);
+    run.hooks.onFault?.("row-damaged", A, damaged, run.now);
+    assert.equal(run.findings().problems.length, problems, damaged);
+  }
+});
+
 test("S2: what is read was put to that key, by a write that did not fail, before the read ended", () => {
   const run = new ToldRun(invention);
   run.put("one", A, [B, C], EMPTY_CONTEXT, 1);
@@ -384,7 +403,7 @@ test("S3: a value that a read saw gone is not there at the end", () => {
   fails(run, /one is stored at the end, though get 1 saw it gone/);
 });
 
-test("S4: one dot, one value; one put, one dot", () => {
+test("S4: one dot, one value; one try, one dot", () => {
   const run = new ToldRun(dotUniqueness);
   run.put("one", A, [B], EMPTY_CONTEXT, 1);
   run.put("two", A, [B], seen(A, 1), 2);
@@ -400,7 +419,7 @@ test("S4: one dot, one value; one put, one dot", () => {
   const repeated = new ToldRun(dotUniqueness);
   repeated.put("one", A, [B], EMPTY_CONTEXT, 1);
   repeated.coordinate(B, [A], EMPTY_CONTEXT, dotOf(B, 1, "one"));
-  fails(repeated, /one was put once and is both/);
+  fails(repeated, /one was put once and is \S+ and \S+/);
 });
 
 test("S5: owners hold the same context, dots and bytes", () => {
@@ -446,7 +465,7 @@ test("S6: W owners hold what is acknowledged, and a receipt names nobody else", 
 
   const lost = new ToldRun(ackHonesty);
   const begun = lost.begin({ operation: "put", value: "one" });
-  lost.hooks.onFault?.("row-damaged", B, lost.now);
+  lost.hooks.onFault?.("row-damaged", B, KEY, lost.now);
   lost.end(begun, { context: seen(A, 1) });
   passes(lost, 0);
 });
@@ -504,6 +523,20 @@ test("S9: a read that began earlier, asks too few, or follows a loss is not boun
   passes(lost, 0);
 });
 
+test("S9: a damaged row excuses what was written of its own key, and of no other", () => {
+  for (const [damaged, node, problems] of [
+    [KEY, B, 0],
+    [OTHER, B, 1],
+    [KEY, D, 1],
+  ] as const) {
+    const run = new ToldRun(regularReads);
+    run.put("one", A, [B], EMPTY_CONTEXT, 1);
+    run.hooks.onFault?.("row-damaged", node, damaged, run.now);
+    run.get(EMPTY_RECORD, []);
+    assert.equal(run.findings().problems.length, problems, `${damaged} at ${node}`);
+  }
+});
+
 test("S13: only owners hold a key", () => {
   const run = new ToldRun(placement);
   run.store([A, B, C], putDelta(EMPTY_CONTEXT, dotOf(A, 1, "one")));
@@ -512,6 +545,57 @@ test("S13: only owners hold a key", () => {
   const astray = new ToldRun(placement);
   astray.store([D], putDelta(EMPTY_CONTEXT, dotOf(A, 1, "one")));
   fails(astray, /stored at d, owned by a, b, c/);
+});
+
+/** `one` is put, in doubt, seen and deleted; and tried again, it is stored once more. */
+function putTwice(run: ToldRun, given: Partial<HistoryEntry>): void {
+  const put = run.begin({ operation: "put", value: "one", ...given });
+  run.coordinate(A, [B, C], EMPTY_CONTEXT, dotOf(A, 1, "one"));
+  run.get(run.recordAt(A), ["one"]);
+  put.tries[0]!.failure = "OUTCOME_UNKNOWN";
+  run.delete(A, [B, C], seen(A, 1));
+  (put.tries as Try[]).push({ node: A, at: run.now, failure: undefined });
+  run.now += 1;
+  const again = run.coordinate(A, [B, C], EMPTY_CONTEXT, dotOf(A, 2, "one"));
+  run.end(put, { context: again.context });
+  run.get(run.recordAt(A), ["one"]);
+}
+
+test("S20: a put that says what it replaces is not carried out a second time", () => {
+  for (const given of [{ given: EMPTY_CONTEXT }, { mode: "siblings" }] as const) {
+    const run = new ToldRun(comebacks);
+    putTwice(run, given);
+    const { problems } = run.findings();
+    assert.equal(problems.length, 2);
+    assert.match(problems[0]!, /get 3 returned one, which write 2 had replaced at 2 owners/);
+    assert.match(problems[1]!, /one is stored at the end, though write 2 had replaced it/);
+  }
+});
+
+test("S20: one that replaces whatever there is may be, and S3 and S4 let it pass as well", () => {
+  for (const factory of [comebacks, resurrection, dotUniqueness]) {
+    const run = new ToldRun(factory);
+    putTwice(run, { mode: "overwrite" });
+    assert.deepEqual(run.findings().problems, []);
+  }
+});
+
+test("S20: nothing is said of a replacement that was forgotten, or that had no answer", () => {
+  const forgotten = new ToldRun(comebacks);
+  forgotten.put("one", A, [B, C], EMPTY_CONTEXT, 1);
+  const record = forgotten.recordAt(A);
+  forgotten.delete(A, [B], seen(A, 1));
+  forgotten.hooks.onRestart?.(A, "lost", forgotten.now);
+  forgotten.now += 1;
+  forgotten.get(record, ["one"]);
+  passes(forgotten, 1);
+
+  const unanswered = new ToldRun(comebacks);
+  unanswered.put("one", A, [B, C], EMPTY_CONTEXT, 1);
+  const deletion = unanswered.begin({ operation: "delete" });
+  unanswered.end(deletion, { status: "info", context: seen(A, 1) });
+  unanswered.get(unanswered.recordAt(A), ["one"]);
+  passes(unanswered, 0);
 });
 
 test("B1: siblings stay under the limit at their coordinator", () => {
@@ -527,9 +611,20 @@ test("B1: a context has no more entries than owners, stops and losses explain", 
   fails(run, /context at b has 4 entries, owners, stops and losses explain 3/);
 
   const crashed = new ToldRun(growth);
-  crashed.hooks.onCrash?.(A, crashed.now);
+  crashed.hooks.onRestart?.(A, "kept", crashed.now);
   crashed.store([B], deleteDelta(context));
   passes(crashed, 1);
+});
+
+test("B1: what a full disk refused is no row, and the next one need not be its own", () => {
+  const run = new ToldRun(growth);
+  for (let n = 1; n <= 3; n++) run.coordinate(A, [], EMPTY_CONTEXT, dotOf(A, n, `value ${n}`));
+  const { high, low } = ACTORS.get(A)!;
+  run.hooks.onFact?.(A, { kind: "dot-minted", key: KEY, high, low, epoch: 1, n: 4 }, run.now);
+  run.hooks.onFault?.("row-refused", A, KEY, run.now);
+  run.coordinate(B, [A], EMPTY_CONTEXT, dotOf(B, 1, "beside"));
+  assert.equal(run.recordAt(A).dots.length, 4);
+  assert.deepEqual(run.findings().problems, []);
 });
 
 test("B3: nothing is open at rest", () => {

@@ -4,12 +4,13 @@
  *     one dot names one value   over the whole run and all nodes, also of a node that crashed, lost
  *                               its disk or read a stale row. Whoever has seen the first of two
  *                               values under one dot drops the second unread
- *     one put has one dot       a request that is carried out again, because the network doubled
+ *     one try has one dot       a request that is carried out again, because the network doubled
  *                               it, replaces whatever was put since with what was there before
  *
  * So no dot is minted twice, and wherever a dot is seen, in a delta on its way or in the final
- * rows, it carries the same key and the same bytes; and no value, since values are unique, has two
- * dots.
+ * rows, it carries the same key and the same bytes; and no value, since values are unique, has more
+ * dots than its put has tries that may have had an effect. Which puts may be tried again after
+ * such a try is S20's matter.
  *
  * Where it holds: always.
  */
@@ -19,6 +20,8 @@ import type { Dot } from "../../core/causality/record.ts";
 import type { Key } from "../../core/ring/key.ts";
 import type { NodeId } from "../../core/ring/node-id.ts";
 import type { Checker, RunView } from "../checker.ts";
+import type { HistoryEntry } from "../history.ts";
+import { effectsMax } from "../history.ts";
 import type { Observer } from "../observer.ts";
 import { deltaOf, recordOf, valueOf } from "./stored.ts";
 
@@ -37,12 +40,16 @@ class DotUniqueness implements Checker {
   readonly observer: Observer;
   readonly #minters: Map<string, NodeId> = new Map();
   readonly #meanings: Map<string, Meaning> = new Map();
-  readonly #names: Map<string, string> = new Map();
+  readonly #names: Map<string, string[]> = new Map();
+  readonly #puts: Map<string, HistoryEntry> = new Map();
   readonly #problems: string[] = [];
   #checked = 0;
 
   constructor() {
     this.observer = {
+      onInvoke: (entry) => {
+        if (entry.value !== undefined) this.#puts.set(entry.value, entry);
+      },
       onFact: (node, fact) => {
         if (fact.kind !== "dot-minted") return;
         const name = `${describeActor(fact)}#${fact.n}`;
@@ -86,8 +93,13 @@ class DotUniqueness implements Checker {
   }
 
   #onFirstSight(key: Key, name: string, value: string): void {
-    const before = this.#names.get(value);
-    if (before === undefined) this.#names.set(value, name);
-    else this.#problems.push(`${key}: ${value} was put once and is both ${before} and ${name}`);
+    const names = this.#names.get(value);
+    if (names === undefined) return void this.#names.set(value, [name]);
+    names.push(name);
+    const put = this.#puts.get(value);
+    const most = put === undefined ? 1 : effectsMax(put);
+    if (names.length <= most) return;
+    const times = most === 1 ? "once" : `${most} times`;
+    this.#problems.push(`${key}: ${value} was put ${times} and is ${names.join(" and ")}`);
   }
 }

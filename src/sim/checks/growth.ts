@@ -2,7 +2,8 @@
  * B1: a record stays small.
  *
  *     siblings   after its own put a coordinator holds at most `siblingsMax` values
- *     context    one entry for each owner, and one more for each time an owner stopped or forgot
+ *     context    one entry for each owner, and one more for each time an owner began again after a
+ *                stop that was not clean, or forgot
  *
  * A record that grows with every write makes every later write slower, until the key is unusable.
  * The bound on siblings is checked where it is promised: at the coordinator, right after the put.
@@ -34,6 +35,8 @@ class Growth implements Checker {
   readonly #run: RunView;
   readonly #losses: MemoryLosses;
   readonly #minting: Map<NodeId, DotMinted> = new Map();
+  /** Boots after stops that were not clean. */
+  readonly #restarts: Map<NodeId, number> = new Map();
   readonly #problems: string[] = [];
   #checked = 0;
 
@@ -45,9 +48,15 @@ class Growth implements Checker {
         if (fact.kind === "dot-minted") this.#minting.set(node, fact);
       },
       onPersist: (node, writes) => this.#onPersist(node, writes),
-      onCrash: (node) => this.#losses.onCrash(node),
-      onRestart: (node, kind) => void this.#losses.onRestart(node, kind),
-      onFault: (kind, node) => void this.#losses.onFault(kind, node),
+      onRestart: (node, kind) => {
+        this.#losses.onRestart(node, kind);
+        if (kind !== "clean") this.#restarts.set(node, (this.#restarts.get(node) ?? 0) + 1);
+      },
+      onFault: (kind, node, key) => {
+        this.#losses.onFault(kind, node, key);
+        // What the disk refused is in no row: the next one of this key is another write.
+        if (kind === "row-refused") this.#minting.delete(node!);
+      },
     };
   }
 
@@ -65,10 +74,8 @@ class Growth implements Checker {
   #checkContext(run: RunView, node: NodeId, key: Key, row: Uint8Array): void {
     this.#checked++;
     const entries = recordOf(row)?.context.length ?? 0;
-    let bound = 0;
-    for (const owner of run.owners(key)) {
-      bound += 1 + this.#losses.stoppedBy(owner) + this.#losses.lostBy(owner);
-    }
+    let bound = this.#losses.lost(key);
+    for (const owner of run.owners(key)) bound += 1 + (this.#restarts.get(owner) ?? 0);
     if (entries <= bound) return;
     this.#problems.push(
       `${key}: the context at ${node} has ${entries} entries,` +

@@ -19,7 +19,6 @@ import { describeActor } from "../../core/causality/actor.ts";
 import { contains } from "../../core/causality/context.ts";
 import type { Dot, Record } from "../../core/causality/record.ts";
 import type { Key } from "../../core/ring/key.ts";
-import type { NodeId } from "../../core/ring/node-id.ts";
 import type { Checker, RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
 import type { Observer } from "../observer.ts";
@@ -58,10 +57,11 @@ class LostWrites implements Checker {
     this.observer = {
       ...this.#evidence.observer,
       onRestart: (node, kind) => {
-        if (this.#losses.onRestart(node, kind)) this.#onLoss(node);
+        if (!this.#losses.onRestart(node, kind)) return;
+        for (const key of run.keys) if (run.owners(key).includes(node)) this.#onLoss(key);
       },
-      onFault: (kind, node) => {
-        if (this.#losses.onFault(kind, node)) this.#onLoss(node!);
+      onFault: (kind, node, key) => {
+        if (this.#losses.onFault(kind, node, key)) this.#onLoss(key!);
       },
     };
   }
@@ -97,7 +97,7 @@ class LostWrites implements Checker {
       const told = `${key}: put ${put.sequence} of ${value} was acknowledged to ${put.client}`;
       const minted = this.#evidence
         .mintedOf(put)
-        .find(({ dot }) => contains(put.context!, dot, dot.n));
+        .findLast(({ dot }) => contains(put.context!, dot, dot.n));
       if (minted === undefined) {
         problems.push(`${told} and never stored`);
       } else if (!replaceable.has(value, minted.dot) && !this.#isForgotten(key, minted)) {
@@ -143,18 +143,15 @@ class LostWrites implements Checker {
     );
   }
 
-  #onLoss(node: NodeId): void {
-    for (const key of this.#run.keys) {
-      if (!this.#run.owners(key).includes(node)) continue;
-      const loss = {
-        order: this.#evidence.order,
-        begun: this.#run.history.length,
-        record: durableOwnersRecord(this.#run, key),
-      };
-      const survivors = this.#survivors.get(key);
-      if (survivors === undefined) this.#survivors.set(key, [loss]);
-      else survivors.push(loss);
-    }
+  #onLoss(key: Key): void {
+    const loss = {
+      order: this.#evidence.order,
+      begun: this.#run.history.length,
+      record: durableOwnersRecord(this.#run, key),
+    };
+    const survivors = this.#survivors.get(key);
+    if (survivors === undefined) this.#survivors.set(key, [loss]);
+    else survivors.push(loss);
   }
 }
 

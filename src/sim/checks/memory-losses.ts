@@ -1,12 +1,14 @@
 /**
  * Who forgot what it had promised to remember, and when: the condition under which most rules hold.
  *
- *     lost      a node forgot durable rows: its disk was replaced, or a row of it was damaged
+ *     lost      a node forgot durable rows: all of them when its disk was replaced, and the row of
+ *               one key when that was damaged
  *     stopped   a node forgot, at most, rows that were visible and not durable yet
  *
  * A quorum rule says "of any w owners that hold it and any r that are asked, one is both". It says
  * nothing once an owner that held it does so no longer, so a checker remembers the count when an
- * operation begins and applies its rule only if the count is the same when it ends.
+ * operation begins and applies its rule only if the count is the same when it ends. What happened
+ * to other keys excuses nothing.
  */
 import type { Key } from "../../core/ring/key.ts";
 import type { NodeId } from "../../core/ring/node-id.ts";
@@ -16,7 +18,8 @@ import type { RestartKind } from "../observer.ts";
 
 export class MemoryLosses {
   readonly #run: RunView;
-  readonly #lost: Map<NodeId, number> = new Map();
+  readonly #emptied: Map<NodeId, number> = new Map();
+  readonly #damaged: Map<Key, number> = new Map();
   readonly #stopped: Map<NodeId, number> = new Map();
   readonly #owners: Map<Key, readonly NodeId[]> = new Map();
 
@@ -26,49 +29,46 @@ export class MemoryLosses {
 
   /** How often an owner of the key forgot durable rows so far. */
   lost(key: Key): number {
-    return this.#sum(this.#lost, key);
+    return this.#sum(this.#emptied, key) + (this.#damaged.get(key) ?? 0);
   }
 
   /** How often an owner of the key forgot anything at all so far. */
   forgot(key: Key): number {
-    return this.#sum(this.#lost, key) + this.#sum(this.#stopped, key);
-  }
-
-  lostBy(node: NodeId): number {
-    return this.#lost.get(node) ?? 0;
-  }
-
-  stoppedBy(node: NodeId): number {
-    return this.#stopped.get(node) ?? 0;
+    return this.lost(key) + this.#sum(this.#stopped, key);
   }
 
   onCrash(node: NodeId): void {
-    this.#stopped.set(node, this.stoppedBy(node) + 1);
+    this.#stopped.set(node, (this.#stopped.get(node) ?? 0) + 1);
   }
 
   /** True when this restart found less than was durable before the stop. */
   onRestart(node: NodeId, kind: RestartKind): boolean {
     if (kind === "kept" || kind === "clean") return false;
-    this.#lost.set(node, this.lostBy(node) + 1);
+    this.#emptied.set(node, (this.#emptied.get(node) ?? 0) + 1);
     return true;
   }
 
-  /** True when this fault took a durable row away. */
-  onFault(kind: FaultKind, node: NodeId | undefined): boolean {
-    if (kind !== "row-damaged" || node === undefined) return false;
-    this.#lost.set(node, this.lostBy(node) + 1);
+  /** True when this fault took the durable row of the key away from an owner. */
+  onFault(kind: FaultKind, node: NodeId | undefined, key: Key | undefined): boolean {
+    if (kind !== "row-damaged" || node === undefined || key === undefined) return false;
+    if (!this.#ownersOf(key).includes(node)) return false;
+    this.#damaged.set(key, (this.#damaged.get(key) ?? 0) + 1);
     return true;
   }
 
   #sum(counts: ReadonlyMap<NodeId, number>, key: Key): number {
     if (counts.size === 0) return 0;
+    let sum = 0;
+    for (const owner of this.#ownersOf(key)) sum += counts.get(owner) ?? 0;
+    return sum;
+  }
+
+  #ownersOf(key: Key): readonly NodeId[] {
     let owners = this.#owners.get(key);
     if (owners === undefined) {
       owners = this.#run.owners(key);
       this.#owners.set(key, owners);
     }
-    let sum = 0;
-    for (const owner of owners) sum += counts.get(owner) ?? 0;
-    return sum;
+    return owners;
   }
 }

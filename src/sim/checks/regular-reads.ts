@@ -62,7 +62,7 @@ class RegularReads implements Checker {
         else this.#learn(entry, begun.lost);
       },
       onRestart: (node, kind) => void this.#losses.onRestart(node, kind),
-      onFault: (kind, node) => void this.#losses.onFault(kind, node),
+      onFault: (kind, node, key) => void this.#losses.onFault(kind, node, key),
     };
   }
 

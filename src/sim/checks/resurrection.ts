@@ -13,7 +13,8 @@
  *
  * Where it holds: at a node, between its crashes, since a crash may undo what was not durable yet,
  * and between its memory losses. To readers, while no owner of the key crashed or forgot from the
- * beginning of the first read on, and in modes that return every live value.
+ * beginning of the first read on, in modes that return every live value, and for values whose put
+ * may not have been carried out twice. (Whether a put may be is S20's matter.)
  */
 import type { Context } from "../../core/causality/context.ts";
 import { contains, descends } from "../../core/causality/context.ts";
@@ -24,6 +25,7 @@ import type { NodeId } from "../../core/ring/node-id.ts";
 import type { RowWrite } from "../../core/storage/engine.ts";
 import type { Checker, RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
+import { effectsMax } from "../history.ts";
 import type { Observer } from "../observer.ts";
 import { heldBy, readersOf } from "./levels.ts";
 import { MemoryLosses } from "./memory-losses.ts";
@@ -52,6 +54,7 @@ class Resurrection implements Checker {
   readonly #losses: MemoryLosses;
   readonly #known: Map<NodeId, Map<Key, Record>> = new Map();
   readonly #dots: Map<string, Dot> = new Map();
+  readonly #puts: Map<string, HistoryEntry> = new Map();
   readonly #began: Map<HistoryEntry, number> = new Map();
   readonly #seen: Map<Key, Seen[]> = new Map();
   readonly #problems: string[] = [];
@@ -63,6 +66,7 @@ class Resurrection implements Checker {
     this.observer = {
       onInvoke: (entry) => {
         if (entry.operation === "get") this.#began.set(entry, this.#losses.forgot(entry.key));
+        if (entry.value !== undefined) this.#puts.set(entry.value, entry);
       },
       onReply: (entry) => {
         if (entry.operation === "get") this.#onRead(entry);
@@ -77,8 +81,8 @@ class Resurrection implements Checker {
         this.#losses.onRestart(node, kind);
         this.#reload(node);
       },
-      onFault: (kind, node) => {
-        if (this.#losses.onFault(kind, node)) this.#reload(node!);
+      onFault: (kind, node, key) => {
+        if (this.#losses.onFault(kind, node, key)) this.#rowsOf(node!).delete(key!);
       },
     };
   }
@@ -152,6 +156,7 @@ class Resurrection implements Checker {
     for (const value of read.returned ?? []) {
       const dot = this.#dots.get(value);
       if (dot === undefined || !sawGone(seen, dot, value)) continue;
+      if (effectsMax(this.#puts.get(value)!) > 1) continue;
       this.#problems.push(
         `${read.key}: get ${read.sequence} returned ${value}, which get ${seen.read.sequence}` +
           ` before it had seen gone at ${seen.held} owners`,
@@ -177,7 +182,7 @@ class Resurrection implements Checker {
     return rows;
   }
 
-  /** What a node knows after it forgot something. */
+  /** What a node knows after it stopped. */
   #reload(node: NodeId): void {
     const rows = this.#rowsOf(node);
     rows.clear();

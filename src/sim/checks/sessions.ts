@@ -57,7 +57,7 @@ class Sessions implements Checker {
       onReply: (entry) => this.#onReply(entry),
       onCrash: (node) => this.#losses.onCrash(node),
       onRestart: (node, kind) => void this.#losses.onRestart(node, kind),
-      onFault: (kind, node) => void this.#losses.onFault(kind, node),
+      onFault: (kind, node, key) => void this.#losses.onFault(kind, node, key),
     };
   }
 

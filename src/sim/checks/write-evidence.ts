@@ -33,6 +33,7 @@ import type { NodeId } from "../../core/ring/node-id.ts";
 import type { RowWrite } from "../../core/storage/engine.ts";
 import type { RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
+import { effectsMax } from "../history.ts";
 import type { Observer } from "../observer.ts";
 import { deltaOf, isGone, recordOf, sameDot, valueOf } from "./stored.ts";
 
@@ -118,7 +119,10 @@ export class WriteEvidence {
       }
       const overwrites = mode === "lww" || (mode === "overwrite" && given === undefined);
       if (operation === "delete" || !overwrites) continue;
-      for (const { beside } of this.mintedOf(write)) for (const value of beside) values.add(value);
+      for (const { beside } of this.mintedOf(write)) {
+        // Carried out twice it replaces itself, which takes its value away from nobody.
+        for (const value of beside) if (value !== write.value) values.add(value);
+      }
     }
     believed = joinContexts(believed, this.#believed.get(key) ?? EMPTY_CONTEXT);
     return {
@@ -127,10 +131,11 @@ export class WriteEvidence {
   }
 
   #onReply(entry: HistoryEntry): void {
-    if (isBlindDeletion(entry) && entry.status !== "info") this.#addUndecided(entry.key, -1);
-    const { key, context } = entry;
+    const { key, context, status } = entry;
+    const isDecided = status === "fail" || (status === "ok" && effectsMax(entry) <= 1);
+    if (isDecided && isBlindDeletion(entry)) this.#addUndecided(key, -1);
     if (context === undefined) return;
-    if (entry.status !== "ok") {
+    if (status !== "ok") {
       this.#believed.set(key, joinContexts(this.#believed.get(key) ?? EMPTY_CONTEXT, context));
       return;
     }

@@ -4,7 +4,14 @@
  * A checker that has never found anything has shown nothing. `apply` plants the bug in the classes
  * of this process, for every run until it is undone; `gramme sim --planted <name>` runs with one.
  */
+import { doubtfulPutsRepeated, impatientWriters } from "./caller-bugs.ts";
 import { memoryBetweenRuns, strayCopies } from "./cluster-bugs.ts";
+import {
+  fullCalledDurable,
+  fullDisksOften,
+  refusalForgottenAtStop,
+  stopsWithFullDisks,
+} from "./disk-bugs.ts";
 import {
   bootFloorIgnored,
   crashesOnSlowDisks,
@@ -87,6 +94,15 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
     },
   ],
   [
+    "refusal-forgotten-at-stop",
+    {
+      description: "after a stop in order a node goes on from rows that a full disk did not take",
+      checker: "S4",
+      apply: refusalForgottenAtStop,
+      trouble: stopsWithFullDisks,
+    },
+  ],
+  [
     "repair-ignored",
     {
       description: "a replica does not store what read repair sends it",
@@ -108,6 +124,15 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
       description: "the coordinator's own copy counts before it is durable",
       checker: "S6",
       apply: ackBeforeDurable,
+    },
+  ],
+  [
+    "full-called-durable",
+    {
+      description: "a write that a full disk refused is acknowledged like any other",
+      checker: "S6",
+      apply: fullCalledDurable,
+      trouble: fullDisksOften,
     },
   ],
   [
@@ -140,6 +165,15 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
       description: "a counter lives on from one run to the next",
       checker: "S19",
       apply: memoryBetweenRuns,
+    },
+  ],
+  [
+    "doubtful-puts-repeated",
+    {
+      description: "a put with a context is sent again after an unknown outcome",
+      checker: "S20",
+      apply: doubtfulPutsRepeated,
+      trouble: impatientWriters,
     },
   ],
   [
