@@ -1,20 +1,22 @@
 /**
- * What a cluster reaches of what its sockets could: three nodes and a client on this machine, N=3,
- * R=W=2, memory engine, against the same fan-out without any logic (`fan-out.ts`).
+ * What a cluster reaches of what it could: three nodes and a client on this machine, N=3, R=W=2,
+ * memory engine, against the same fan-out of the same messages without any logic (`fan-out.ts`),
+ * and against the bare sockets under that.
  *
- *     for every cell    round 1   cluster, ceiling
- *                       round 2   ceiling, cluster      …
+ *     for every cell    round 1   cluster, ceiling, sockets
+ *                       round 2   sockets, ceiling, cluster      …
  *
- * The two are measured in turns, so that whatever else the machine does meets both; the ratio is
- * the result, the operations a second are those of this machine and hour. A cell without failures
- * only: an operation that failed is not fast. For the mixed load the ceiling is computed from those
- * of its halves: half the operations take a put's time, half a get's.
+ * They are measured in turns, so that whatever else the machine does meets all; the ratio is the
+ * result, the operations a second are those of this machine and hour. A cell without failures only:
+ * an operation that failed is not fast. For the mixed load the ceiling is computed from those of
+ * its halves: half the operations take a put's time, half a get's.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { Coding } from "./fan-out-frames.ts";
 import { runCeiling } from "./fan-out.ts";
 import { columns, measuredOf, type Measured } from "./record.ts";
 
@@ -28,8 +30,11 @@ export interface ClusterCell {
   readonly valueBytes: number;
   readonly inFlight: number;
   readonly operationsPerSecond: Measured;
+  /** The same messages, decoded and encoded, and nothing else. */
   readonly ceilingPerSecond: Measured;
-  /** Median over median. */
+  /** The same bytes, moved and not looked at. */
+  readonly socketsPerSecond: Measured;
+  /** Of the ceiling: median over median. */
   readonly ratio: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -44,7 +49,10 @@ interface Load {
 const CLI = fileURLToPath(new URL("../cli/main.js", import.meta.url));
 const VALUE_BYTES = [100, 1_024];
 const IN_FLIGHT = [1, 64, 256];
-const WARM_UP_SECONDS = 0.5;
+/** As long for the cluster as for the fan-out. */
+const WARM_UP_SECONDS = 1;
+/** Nodes live through all cells; the first ones shall not pay for the compiling of their code. */
+const FIRST_WARM_UP_SECONDS = 4;
 const KEYS = 5_000;
 const READY_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 10_000;
@@ -53,6 +61,10 @@ const CHILD_TIMEOUT_MS = 120_000;
 export async function benchCluster(plan: ClusterPlan): Promise<readonly ClusterCell[]> {
   const nodes = await startNodes();
   try {
+    for (const operation of ["put", "get"] as const) {
+      const load = { rounds: 1, seconds: FIRST_WARM_UP_SECONDS, valueBytes: 100, inFlight: 64 };
+      await runLoad(nodes.addresses, { ...load, operation });
+    }
     const cells: ClusterCell[] = [];
     for (const valueBytes of VALUE_BYTES) {
       for (const inFlight of IN_FLIGHT) {
@@ -68,7 +80,17 @@ export async function benchCluster(plan: ClusterPlan): Promise<readonly ClusterC
 }
 
 export function showCells(cells: readonly ClusterCell[]): string {
-  const head = ["load", "ops/s", "spread", "ceiling", "spread", "ratio", "p50 ms", "p99 ms"];
+  const head = [
+    "load",
+    "ops/s",
+    "spread",
+    "ceiling",
+    "spread",
+    "ratio",
+    "sockets",
+    "p50 ms",
+    "p99 ms",
+  ];
   const rows = cells.map((cell) => [
     `${cell.operation} ${cell.valueBytes} B, ${cell.inFlight} in flight`,
     String(Math.round(cell.operationsPerSecond.median)),
@@ -76,6 +98,7 @@ export function showCells(cells: readonly ClusterCell[]): string {
     String(Math.round(cell.ceilingPerSecond.median)),
     spread(cell.ceilingPerSecond),
     cell.ratio.toFixed(2),
+    String(Math.round(cell.socketsPerSecond.median)),
     cell.p50Ms.toFixed(2),
     cell.p99Ms.toFixed(2),
   ]);
@@ -96,27 +119,25 @@ async function measureCells(
 ): Promise<readonly ClusterCell[]> {
   const operations = ["put", "get", "mixed"] as const;
   const loads = new Map<string, Load[]>(operations.map((operation) => [operation, []]));
-  const ceilings = new Map<string, number[]>([
-    ["put", []],
-    ["get", []],
-    ["mixed", []],
-  ]);
+  const ceilings = { coded: noRates(), copied: noRates() };
   for (let round = 0; round < cell.rounds; round++) {
     for (const operation of operations) {
       const gramme = async (): Promise<void> => {
         loads.get(operation)!.push(await runLoad(addresses, { ...cell, operation }));
       };
-      const ceiling = async (): Promise<void> => {
-        ceilings.get(operation)!.push(await ceilingOf(operation, cell, ceilings));
+      const fanOut = async (coding: Coding): Promise<void> => {
+        const rates = ceilings[coding];
+        rates[operation].push(await ceilingOf(operation, coding, cell, rates));
       };
-      const turns = round % 2 === 0 ? [gramme, ceiling] : [ceiling, gramme];
-      for (const turn of turns) await turn();
+      const turns = [gramme, () => fanOut("coded"), () => fanOut("copied")];
+      for (const turn of round % 2 === 0 ? turns : turns.toReversed()) await turn();
     }
   }
   return operations.map((operation) => {
     const ofGramme = loads.get(operation)!;
     const operationsPerSecond = measuredOf(ofGramme.map((load) => load.operationsPerSecond));
-    const ceilingPerSecond = measuredOf(ceilings.get(operation)!);
+    const ceilingPerSecond = measuredOf(ceilings.coded[operation]);
+    const socketsPerSecond = measuredOf(ceilings.copied[operation]);
     const { valueBytes, inFlight } = cell;
     return {
       operation,
@@ -124,6 +145,7 @@ async function measureCells(
       inFlight,
       operationsPerSecond,
       ceilingPerSecond,
+      socketsPerSecond,
       ratio: operationsPerSecond.median / ceilingPerSecond.median,
       p50Ms: measuredOf(ofGramme.map(({ latency }) => latency.p50Ms)).median,
       p99Ms: measuredOf(ofGramme.map(({ latency }) => latency.p99Ms)).median,
@@ -131,18 +153,24 @@ async function measureCells(
   });
 }
 
+type Rates = Readonly<{ [operation in ClusterCell["operation"]]: number[] }>;
+
+function noRates(): Rates {
+  return { put: [], get: [], mixed: [] };
+}
+
 async function ceilingOf(
-  operation: "put" | "get" | "mixed",
+  operation: ClusterCell["operation"],
+  coding: Coding,
   cell: ClusterPlan & { readonly valueBytes: number; readonly inFlight: number },
-  before: ReadonlyMap<string, readonly number[]>,
+  before: Rates,
 ): Promise<number> {
   const { valueBytes, inFlight, seconds } = cell;
   if (operation !== "mixed") {
-    const result = await runCeiling({ operation, valueBytes, inFlight, seconds });
+    const result = await runCeiling({ operation, coding, valueBytes, inFlight, seconds });
     return result.operationsPerSecond;
   }
-  const [put = 1, get = 1] = [before.get("put")?.at(-1), before.get("get")?.at(-1)];
-  return 2 / (1 / put + 1 / get);
+  return 2 / (1 / before.put.at(-1)! + 1 / before.get.at(-1)!);
 }
 
 async function runLoad(

@@ -8,9 +8,9 @@ import type { FrameHandler, Plant } from "#src/socket/frame-socket.ts";
 import { FrameSocket } from "#src/socket/frame-socket.ts";
 import { Turn } from "#src/socket/turn.ts";
 import { WriterPool } from "#src/socket/writer-pool.ts";
-import type { FanOutOperation } from "./fan-out-frames.ts";
+import type { Coding, FanOutOperation } from "./fan-out-frames.ts";
 import { CLIENT_INDEX, FRAME_LIMIT, NODE_COUNT } from "./fan-out-frames.ts";
-import { connected, FanOutFrames, idAt, introduce, sendFrame } from "./fan-out-frames.ts";
+import { connected, FanOutFrames, introduce } from "./fan-out-frames.ts";
 
 /** What stands at the coordinator for an operation: who asked, and how many answers are to come. */
 class Slot {
@@ -21,7 +21,7 @@ class Slot {
 }
 
 class FanOutNode {
-  readonly #templates: FanOutFrames;
+  readonly #frames: FanOutFrames;
   readonly #ownersAsked: number;
   readonly #plant: Plant = { turn: new Turn(), pool: new WriterPool() };
   readonly #peers: FrameSocket[] = [];
@@ -30,8 +30,8 @@ class FanOutNode {
   /** Which peer a read asks: one and the other in turn. */
   #next = 0;
 
-  constructor(operation: FanOutOperation, valueBytes: number) {
-    this.#templates = new FanOutFrames(operation, valueBytes);
+  constructor(operation: FanOutOperation, valueBytes: number, coding: Coding) {
+    this.#frames = new FanOutFrames(operation, valueBytes, coding);
     this.#ownersAsked = operation === "put" ? NODE_COUNT - 1 : 1;
   }
 
@@ -63,10 +63,10 @@ class FanOutNode {
     this.#peers.push(peer);
     peer.handler = {
       ...IGNORING,
-      onFrame: (kind, bytes, start) => {
-        const id = idAt(bytes, start);
+      onFrame: (kind, bytes, start, end) => {
+        const id = this.#frames.idOf(kind, bytes, start, end);
         if (kind === FRAME_KIND.written || kind === FRAME_KIND.same) this.#onOwnerAnswered(id);
-        else sendFrame(peer, this.#templates.fromOwner, id);
+        else this.#frames.send(peer, this.#frames.fromOwner, id);
         return true;
       },
     };
@@ -75,8 +75,8 @@ class FanOutNode {
   #forClient(client: FrameSocket): FrameHandler {
     return {
       ...IGNORING,
-      onFrame: (_kind, bytes, start) => {
-        this.#onAsk(client, idAt(bytes, start));
+      onFrame: (kind, bytes, start, end) => {
+        this.#onAsk(client, this.#frames.idOf(kind, bytes, start, end));
         return true;
       },
     };
@@ -91,7 +91,7 @@ class FanOutNode {
     slot.isAnswered = false;
     for (let count = 0; count < this.#ownersAsked; count++) {
       this.#next = 1 - this.#next;
-      sendFrame(this.#peers[this.#next]!, this.#templates.toOwner, id);
+      this.#frames.send(this.#peers[this.#next]!, this.#frames.toOwner, id);
     }
   }
 
@@ -99,7 +99,7 @@ class FanOutNode {
     const slot = this.#slots[id]!;
     if (!slot.isAnswered) {
       slot.isAnswered = true;
-      sendFrame(slot.client!, this.#templates.answer, slot.askId);
+      this.#frames.send(slot.client!, this.#frames.answer, slot.askId);
     }
     if (--slot.expected === 0) this.#free.push(id);
   }
@@ -115,8 +115,9 @@ async function runNode(
   index: number,
   operation: FanOutOperation,
   valueBytes: number,
+  coding: Coding,
 ): Promise<void> {
-  const node = new FanOutNode(operation, valueBytes);
+  const node = new FanOutNode(operation, valueBytes, coding);
   const server = createServer((socket) => node.accept(socket));
   await new Promise<void>((resolve) => {
     server.listen({ host: "127.0.0.1", port: 0 }, resolve);
@@ -137,5 +138,5 @@ async function runNode(
   process.send!((server.address() as AddressInfo).port);
 }
 
-const [index, operation, valueBytes] = process.argv.slice(2);
-await runNode(Number(index), operation as FanOutOperation, Number(valueBytes));
+const [index, operation, valueBytes, coding] = process.argv.slice(2);
+await runNode(Number(index), operation as FanOutOperation, Number(valueBytes), coding as Coding);

@@ -1,14 +1,15 @@
 /**
- * The ceiling: what a quorum operation costs when nodes neither think nor store.
+ * The ceilings: what a quorum operation costs when nodes neither think nor store.
  *
  *     put   client ─ ask ─▶ coordinator ─ write ─▶ two others ─ written ─▶ coordinator
  *     get   client ─ ask ─▶ coordinator ─ read ──▶ one other ── same ────▶ coordinator
  *                  client ◀─ answer, with the first of these ─────────────┘
  *
  * Three processes and a client, over the same frame sockets with one write a turn, and frames of
- * the same kinds and lengths as real ones. No codec, no key, no map: frames are copied, and only
- * their numbers are written. Each node coordinates a third, as when a client knows the layout. The
- * share of this that a cluster reaches is what its logic leaves.
+ * the same kinds and lengths as real ones. Each node coordinates a third, as when a client knows
+ * the layout. *Coded*, every message is decoded and encoded, and nothing else: the share of this
+ * that a cluster reaches is what its logic and its engine leave. *Copied*, not even that happens:
+ * what Node.js and the kernel need to move so many bytes.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -16,12 +17,13 @@ import type { FrameHandler, Plant } from "#src/socket/frame-socket.ts";
 import { FrameSocket } from "#src/socket/frame-socket.ts";
 import { Turn } from "#src/socket/turn.ts";
 import { WriterPool } from "#src/socket/writer-pool.ts";
-import type { FanOutOperation } from "./fan-out-frames.ts";
+import type { Coding, FanOutOperation } from "./fan-out-frames.ts";
 import { CLIENT_INDEX, FRAME_LIMIT, NODE_COUNT } from "./fan-out-frames.ts";
-import { connected, FanOutFrames, introduce, sendFrame } from "./fan-out-frames.ts";
+import { connected, FanOutFrames, introduce } from "./fan-out-frames.ts";
 
 export interface CeilingOptions {
   readonly operation: FanOutOperation;
+  readonly coding: Coding;
   readonly valueBytes: number;
   readonly inFlight: number;
   readonly seconds: number;
@@ -70,9 +72,10 @@ async function drive(
   };
 }
 
-function startChild(index: number, { operation, valueBytes }: CeilingOptions): ChildProcess {
+function startChild(index: number, options: CeilingOptions): ChildProcess {
   const path = fileURLToPath(new URL("./fan-out-node.js", import.meta.url));
-  return fork(path, [`${index}`, operation, `${valueBytes}`]);
+  const { operation, valueBytes, coding } = options;
+  return fork(path, [`${index}`, operation, `${valueBytes}`, coding]);
 }
 
 function nextMessage<T>(node: ChildProcess): Promise<T> {
@@ -90,7 +93,7 @@ async function cpuMicros(nodes: readonly ChildProcess[]): Promise<number> {
 }
 
 class CeilingClient implements FrameHandler {
-  readonly #templates: FanOutFrames;
+  readonly #frames: FanOutFrames;
   readonly #inFlight: number;
   readonly #plant: Plant = { turn: new Turn(), pool: new WriterPool() };
   readonly #connections: FrameSocket[] = [];
@@ -100,8 +103,8 @@ class CeilingClient implements FrameHandler {
   #isRunning = false;
   #onIdle: () => void = () => {};
 
-  constructor({ operation, valueBytes, inFlight }: CeilingOptions) {
-    this.#templates = new FanOutFrames(operation, valueBytes);
+  constructor({ operation, valueBytes, inFlight, coding }: CeilingOptions) {
+    this.#frames = new FanOutFrames(operation, valueBytes, coding);
     this.#inFlight = inFlight;
   }
 
@@ -129,7 +132,8 @@ class CeilingClient implements FrameHandler {
     for (const connection of this.#connections) connection.destroy("done");
   }
 
-  onFrame(): boolean {
+  onFrame(kind: number, bytes: Uint8Array, start: number, end: number): boolean {
+    this.#frames.idOf(kind, bytes, start, end);
     this.#doneCount++;
     this.#openCount--;
     if (this.#isRunning) this.#ask();
@@ -144,6 +148,6 @@ class CeilingClient implements FrameHandler {
   #ask(): void {
     this.#openCount++;
     this.#next = (this.#next + 1) % NODE_COUNT;
-    sendFrame(this.#connections[this.#next]!, this.#templates.ask, this.#openCount);
+    this.#frames.send(this.#connections[this.#next]!, this.#frames.ask, this.#openCount);
   }
 }
