@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { keyOf } from "#src/core/ring/key.ts";
 import { MemoryEngine } from "#src/core/storage/memory-engine.ts";
 import { testEngine } from "./engine.ts";
@@ -33,4 +35,25 @@ test("memory engine: a few rows among many overwritten ones do not keep the memo
   for (const array of arrays) held += array.byteLength;
   const { bytes } = engine.stats();
   assert.ok(held < 4 * bytes + 1024 * 1024, `${held} bytes are held for ${bytes}`);
+});
+
+test("memory engine: overwriting for ever behind one row that stays takes no more memory", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const engine = new MemoryEngine(() => {});
+  const write = (text: string, size: number): void => {
+    engine.write([{ partition: 0, key: keyOf("b", text), row: new Uint8Array(size) }], 0);
+  };
+  // Enough rows that stay: the slabs as a whole are never worth emptying.
+  for (let i = 0; i < 2_000; i++) write(`stays ${i}`, 4_000);
+  for (let i = 0; i < 600; i++) {
+    write(`hot ${i % 100}`, 1_000);
+    if (i === 450) write("stays alone", 1_000);
+  }
+  collect();
+  const before = process.memoryUsage().arrayBuffers;
+  for (let i = 0; i < 60_000; i++) write(`hot ${i % 100}`, 1_000);
+  collect();
+  const grown = process.memoryUsage().arrayBuffers - before;
+  assert.ok(grown < 16 * 1024 * 1024, `${grown} bytes more after 60 MB of overwriting`);
 });

@@ -33,7 +33,7 @@ import { compareDots, Record } from "./record.ts";
 
 export const RECORD_VERSION = 1;
 /** No record of ours comes near; a count above it is not worth an allocation. */
-const ENTRIES_MAX = 65_536;
+export const ENTRIES_MAX = 65_536;
 const DOTS_MAX = 65_536;
 
 export interface Digest {

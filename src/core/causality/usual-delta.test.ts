@@ -79,6 +79,15 @@ test("usual delta: it takes nothing that does not decode", () => {
   assert.ok(taken > 1_000, `${taken} taken`);
 });
 
+test("usual delta: it takes no more entries than the decoder does", () => {
+  const entries = Array.from({ length: 65_537 }, (_, index) =>
+    entryOf({ high: 1, low: index, epoch: 1 }, 1),
+  );
+  const tooMany = encodeRecord(putDelta(entries, dotOf({ high: 2, low: 0, epoch: 1 }, 1)));
+  assert.equal(decodeRecord(tooMany), undefined);
+  assert.ok(!isUsualDelta(tooMany, undefined, 0, OWN));
+});
+
 function dotOf(actor: Actor, n: number): Record["dots"][number] {
   return { ...actor, n, kind: REGISTER, path: "", payload: new Uint8Array([n]) };
 }

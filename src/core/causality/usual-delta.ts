@@ -13,7 +13,7 @@
 import { ByteReader } from "../base/bytes.ts";
 import type { Actor, ActorId } from "./actor.ts";
 import { compareActors, EPOCH_MAX, sameIdentity } from "./actor.ts";
-import { encodeRecord, RECORD_VERSION } from "./record-codec.ts";
+import { encodeRecord, ENTRIES_MAX, RECORD_VERSION } from "./record-codec.ts";
 import { EMPTY_RECORD } from "./record.ts";
 
 // A copy: what an encoder answers is for a moment.
@@ -79,10 +79,11 @@ class SeenWalk implements Actor {
   begin(bytes: Uint8Array, start: number): void {
     const { reader } = this;
     reader.restart(bytes, start);
-    this.isPlain = reader.u8() === RECORD_VERSION;
+    const version = reader.u8();
     const identityBytes = reader.varint();
     this.identityEnd = reader.offset + identityBytes;
     this.count = reader.varint();
+    this.isPlain = version === RECORD_VERSION && this.count <= ENTRIES_MAX;
     this.#left = this.count;
   }
 

@@ -48,10 +48,11 @@ export class MemoryEngine implements Engine {
   readonly #locations: number[] = [];
   readonly #slabs: (Slab | undefined)[] = [];
   readonly #freeSlabs: number[] = [];
-  /** Those that are worth emptying, if they have not emptied themselves when their turn comes. */
-  readonly #sparse: Slab[] = [];
+  /** Those worth emptying, the longest sparse first, until they are empty by themselves. */
+  readonly #sparse: Set<Slab> = new Set();
   readonly #completed: (token: number, answer: DiskAnswer) => void;
   #current: Slab;
+  #isEmptying = false;
   #slabBytes = 0;
   #liveBytes = 0;
   #bytes = 0;
@@ -99,7 +100,7 @@ export class MemoryEngine implements Engine {
     this.#locations.length = 0;
     this.#slabs.length = 0;
     this.#freeSlabs.length = 0;
-    this.#sparse.length = 0;
+    this.#sparse.clear();
     this.#lastKey = undefined;
     this.#slabBytes = 0;
     this.#liveBytes = 0;
@@ -182,22 +183,25 @@ export class MemoryEngine implements Engine {
   #onShrunk(slab: Slab): void {
     if (slab.live === 0) {
       this.#slabs[slab.number] = undefined;
+      this.#sparse.delete(slab);
       this.#freeSlabs.push(slab.number);
       this.#slabBytes -= slab.bytes.length;
     } else if (!slab.isSparse && slab.live < slab.bytes.length * SPARSE_SHARE) {
       slab.isSparse = true;
-      this.#sparse.push(slab);
+      this.#sparse.add(slab);
     }
   }
 
   /** The longest sparse first: it has had the most time to empty by itself. */
   #emptySparse(): void {
-    while (this.#sparse.length > 0) {
-      const isGone = this.#sparse[0]!.live === 0;
-      if (!isGone && this.#slabBytes <= this.#liveBytes * SPREAD_MAX) return;
-      const slab = this.#sparse.shift()!;
-      if (!isGone) this.#empty(slab);
+    // What moves may fill a slab, and whoever fills one comes here.
+    if (this.#isEmptying) return;
+    this.#isEmptying = true;
+    for (const slab of this.#sparse) {
+      if (this.#slabBytes <= this.#liveBytes * SPREAD_MAX) break;
+      this.#empty(slab);
     }
+    this.#isEmptying = false;
   }
 
   #empty(slab: Slab): void {
