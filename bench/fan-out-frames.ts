@@ -35,7 +35,7 @@ const WRITTEN_MS = 1_700_000_000_000;
 export type Coding = "copied" | "coded";
 
 /** What is said at each of the four places of a fan-out, by number. */
-export type Saying = (id: number) => Message;
+type Saying = (id: number) => Message;
 
 export class FanOutFrames {
   readonly ask: Frame;

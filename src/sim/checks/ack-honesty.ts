@@ -31,7 +31,6 @@ class AckHonesty implements Checker {
   readonly observer: Observer;
   readonly #run: RunView;
   readonly #losses: MemoryLosses;
-  readonly #began: Map<HistoryEntry, number> = new Map();
   readonly #problems: string[] = [];
   #checked = 0;
 
@@ -39,16 +38,12 @@ class AckHonesty implements Checker {
     this.#run = run;
     this.#losses = new MemoryLosses(run);
     this.observer = {
-      onInvoke: (entry) => {
-        if (entry.operation !== "get") this.#began.set(entry, this.#losses.lost(entry.key));
-      },
+      ...this.#losses.observer,
+      onInvoke: (entry) => this.#losses.onInvoke(entry),
       onReply: (entry) => {
-        const began = this.#began.get(entry);
-        this.#began.delete(entry);
-        if (entry.status === "ok" && began === this.#losses.lost(entry.key)) this.#check(entry);
+        if (entry.operation === "get" || entry.status !== "ok") return;
+        if (!this.#losses.lostSince(entry)) this.#check(entry);
       },
-      onRestart: (node, kind) => void this.#losses.onRestart(node, kind),
-      onFault: (kind, node, key) => void this.#losses.onFault(kind, node, key),
     };
   }
 

@@ -57,8 +57,6 @@ class Comebacks implements Checker {
   readonly #run: RunView;
   readonly #losses: MemoryLosses;
   readonly #values: Map<Key, Map<string, Value>> = new Map();
-  /** What the owners of the key had lost when an operation began. */
-  readonly #began: Map<HistoryEntry, number> = new Map();
   readonly #problems: string[] = [];
   #checked = 0;
 
@@ -66,10 +64,9 @@ class Comebacks implements Checker {
     this.#run = run;
     this.#losses = new MemoryLosses(run);
     this.observer = {
+      ...this.#losses.observer,
       onInvoke: (entry) => this.#onInvoke(entry),
       onReply: (entry) => this.#onReply(entry),
-      onRestart: (node, kind) => void this.#losses.onRestart(node, kind),
-      onFault: (kind, node, key) => void this.#losses.onFault(kind, node, key),
     };
   }
 
@@ -96,7 +93,7 @@ class Comebacks implements Checker {
 
   #onInvoke(entry: HistoryEntry): void {
     const { key, value } = entry;
-    this.#began.set(entry, this.#losses.lost(key));
+    this.#losses.onInvoke(entry);
     if (value !== undefined) {
       this.#valuesOf(key).set(value, { put: entry, contexts: [], replaced: [] });
     }
@@ -104,10 +101,9 @@ class Comebacks implements Checker {
 
   #onReply(entry: HistoryEntry): void {
     const { key, status, context } = entry;
-    const lost = this.#losses.lost(key);
-    const isWhole = this.#began.get(entry) === lost;
-    this.#began.delete(entry);
     if (status !== "ok" || context === undefined) return;
+    const lost = this.#losses.lost(key);
+    const isWhole = !this.#losses.lostSince(entry);
     const values = this.#valuesOf(key);
     if (entry.operation === "get") {
       for (const name of entry.returned ?? []) {

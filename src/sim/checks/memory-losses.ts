@@ -6,25 +6,42 @@
  *     stopped   a node forgot, at most, rows that were visible and not durable yet
  *
  * A quorum rule says "of any w owners that hold it and any r that are asked, one is both". It says
- * nothing once an owner that held it does so no longer, so a checker remembers the count when an
- * operation begins and applies its rule only if the count is the same when it ends. What happened
- * to other keys excuses nothing.
+ * nothing once an owner that held it does so no longer, so the counts are remembered when an
+ * operation begins, and a checker applies its rule only if they are the same when it ends. What
+ * happened to other keys excuses nothing.
  */
+import { assert } from "../../core/base/assert.ts";
 import type { Key } from "../../core/ring/key.ts";
 import type { NodeId } from "../../core/ring/node-id.ts";
 import type { RunView } from "../checker.ts";
 import type { FaultKind } from "../faults.ts";
-import type { RestartKind } from "../observer.ts";
+import type { HistoryEntry } from "../history.ts";
+import type { Observer, RestartKind } from "../observer.ts";
+
+/** What the owners of its key had forgotten when an operation began. */
+interface Beginning {
+  readonly lost: number;
+  readonly forgot: number;
+}
 
 export class MemoryLosses {
+  /** For a checker that does nothing of its own when a node stops, starts or is harmed. */
+  readonly observer: Pick<Observer, "onCrash" | "onRestart" | "onFault">;
   readonly #run: RunView;
   readonly #emptied: Map<NodeId, number> = new Map();
   readonly #damaged: Map<Key, number> = new Map();
   readonly #stopped: Map<NodeId, number> = new Map();
   readonly #owners: Map<Key, readonly NodeId[]> = new Map();
+  /** Kept as long as the history, which holds the operations themselves. */
+  readonly #beginnings: Map<HistoryEntry, Beginning> = new Map();
 
   constructor(run: RunView) {
     this.#run = run;
+    this.observer = {
+      onCrash: (node) => this.onCrash(node),
+      onRestart: (node, kind) => void this.onRestart(node, kind),
+      onFault: (kind, node, key) => void this.onFault(kind, node, key),
+    };
   }
 
   /** How often an owner of the key forgot durable rows so far. */
@@ -35,6 +52,21 @@ export class MemoryLosses {
   /** How often an owner of the key forgot anything at all so far. */
   forgot(key: Key): number {
     return this.lost(key) + this.#sum(this.#stopped, key);
+  }
+
+  /** True when an owner of its key forgot durable rows since this operation began. */
+  lostSince(entry: HistoryEntry): boolean {
+    return this.lost(entry.key) !== this.#beginningOf(entry).lost;
+  }
+
+  /** True when an owner of its key forgot anything at all since this operation began. */
+  forgotSince(entry: HistoryEntry): boolean {
+    return this.forgot(entry.key) !== this.#beginningOf(entry).forgot;
+  }
+
+  onInvoke(entry: HistoryEntry): void {
+    const { key } = entry;
+    this.#beginnings.set(entry, { lost: this.lost(key), forgot: this.forgot(key) });
   }
 
   onCrash(node: NodeId): void {
@@ -61,6 +93,13 @@ export class MemoryLosses {
     let sum = 0;
     for (const owner of this.#ownersOf(key)) sum += counts.get(owner) ?? 0;
     return sum;
+  }
+
+  /** A checker that did not say when operations begin would find an excuse for each of them. */
+  #beginningOf(entry: HistoryEntry): Beginning {
+    const beginning = this.#beginnings.get(entry);
+    assert(beginning !== undefined, `nobody said when operation ${entry.sequence} began`);
+    return beginning;
   }
 
   #ownersOf(key: Key): readonly NodeId[] {

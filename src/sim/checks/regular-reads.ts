@@ -25,11 +25,6 @@ interface Acknowledged {
   readonly contexts: Context[];
 }
 
-interface Begun {
-  readonly lost: number;
-  readonly expected: Context;
-}
-
 export function regularReads(run: RunView): Checker {
   return new RegularReads(run);
 }
@@ -41,7 +36,8 @@ class RegularReads implements Checker {
   readonly #run: RunView;
   readonly #losses: MemoryLosses;
   readonly #acknowledged: Map<Key, Acknowledged> = new Map();
-  readonly #begun: Map<HistoryEntry, Begun> = new Map();
+  /** What a read that is under way has to know. */
+  readonly #expected: Map<HistoryEntry, Context> = new Map();
   readonly #problems: string[] = [];
   #checked = 0;
 
@@ -49,20 +45,19 @@ class RegularReads implements Checker {
     this.#run = run;
     this.#losses = new MemoryLosses(run);
     this.observer = {
+      ...this.#losses.observer,
       onInvoke: (entry) => {
-        const lost = this.#losses.lost(entry.key);
-        this.#begun.set(entry, { lost, expected: this.#expectedOf(entry, lost) });
+        this.#losses.onInvoke(entry);
+        if (entry.operation === "get") this.#expected.set(entry, this.#expectedOf(entry));
       },
       onReply: (entry) => {
-        const begun = this.#begun.get(entry);
-        this.#begun.delete(entry);
-        if (begun === undefined || entry.status !== "ok" || entry.context === undefined) return;
-        if (begun.lost !== this.#losses.lost(entry.key)) return;
-        if (entry.operation === "get") this.#check(entry, begun.expected);
-        else this.#learn(entry, begun.lost);
+        const expected = this.#expected.get(entry);
+        this.#expected.delete(entry);
+        if (entry.status !== "ok" || entry.context === undefined) return;
+        if (this.#losses.lostSince(entry)) return;
+        if (entry.operation === "get") this.#check(entry, expected!);
+        else this.#learn(entry);
       },
-      onRestart: (node, kind) => void this.#losses.onRestart(node, kind),
-      onFault: (kind, node, key) => void this.#losses.onFault(kind, node, key),
     };
   }
 
@@ -84,10 +79,10 @@ class RegularReads implements Checker {
     );
   }
 
-  #expectedOf(entry: HistoryEntry, lost: number): Context {
-    const acknowledged = this.#acknowledged.get(entry.key);
-    if (entry.operation !== "get" || acknowledged?.lost !== lost) return EMPTY_CONTEXT;
-    const enough = this.#run.owners(entry.key).length + 1 - readersOf(this.#run, entry);
+  #expectedOf(read: HistoryEntry): Context {
+    const acknowledged = this.#acknowledged.get(read.key);
+    if (acknowledged?.lost !== this.#losses.lost(read.key)) return EMPTY_CONTEXT;
+    const enough = this.#run.owners(read.key).length + 1 - readersOf(this.#run, read);
     let expected = EMPTY_CONTEXT;
     for (let held = enough; held < acknowledged.contexts.length; held++) {
       expected = joinContexts(expected, acknowledged.contexts[held]!);
@@ -95,7 +90,8 @@ class RegularReads implements Checker {
     return expected;
   }
 
-  #learn(write: HistoryEntry, lost: number): void {
+  #learn(write: HistoryEntry): void {
+    const lost = this.#losses.lost(write.key);
     let acknowledged = this.#acknowledged.get(write.key);
     if (acknowledged?.lost !== lost) {
       acknowledged = { lost, contexts: [] };

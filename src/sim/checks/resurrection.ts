@@ -55,7 +55,6 @@ class Resurrection implements Checker {
   readonly #known: Map<NodeId, Map<Key, Record>> = new Map();
   readonly #dots: Map<string, Dot> = new Map();
   readonly #puts: Map<string, HistoryEntry> = new Map();
-  readonly #began: Map<HistoryEntry, number> = new Map();
   readonly #seen: Map<Key, Seen[]> = new Map();
   readonly #problems: string[] = [];
   #checked = 0;
@@ -65,7 +64,7 @@ class Resurrection implements Checker {
     this.#losses = new MemoryLosses(run);
     this.observer = {
       onInvoke: (entry) => {
-        if (entry.operation === "get") this.#began.set(entry, this.#losses.forgot(entry.key));
+        this.#losses.onInvoke(entry);
         if (entry.value !== undefined) this.#puts.set(entry.value, entry);
       },
       onReply: (entry) => {
@@ -133,12 +132,11 @@ class Resurrection implements Checker {
   }
 
   #onRead(read: HistoryEntry): void {
-    const forgot = this.#losses.forgot(read.key);
-    const began = this.#began.get(read);
-    this.#began.delete(read);
     const { context } = read;
     const showsAll = read.mode === "overwrite" || read.mode === "siblings";
-    if (read.status !== "ok" || context === undefined || began !== forgot || !showsAll) return;
+    if (read.status !== "ok" || context === undefined || !showsAll) return;
+    if (this.#losses.forgotSince(read)) return;
+    const forgot = this.#losses.forgot(read.key);
     const earlier = this.#seenOf(read.key);
     const asked = readersOf(this.#run, read);
     const owners = this.#run.owners(read.key).length;

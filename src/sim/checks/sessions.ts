@@ -29,8 +29,6 @@ interface Knowledge {
 interface Expectation {
   readonly writes: Context;
   readonly reads: Context;
-  readonly lost: number;
-  readonly forgot: number;
 }
 
 export function sessions(run: RunView): Checker {
@@ -45,7 +43,7 @@ class Sessions implements Checker {
   readonly #losses: MemoryLosses;
   readonly #written: Map<string, Knowledge> = new Map();
   readonly #read: Map<string, Knowledge> = new Map();
-  readonly #began: Map<HistoryEntry, Expectation> = new Map();
+  readonly #expected: Map<HistoryEntry, Expectation> = new Map();
   readonly #problems: string[] = [];
   #checked = 0;
 
@@ -53,11 +51,9 @@ class Sessions implements Checker {
     this.#run = run;
     this.#losses = new MemoryLosses(run);
     this.observer = {
+      ...this.#losses.observer,
       onInvoke: (entry) => this.#onInvoke(entry),
       onReply: (entry) => this.#onReply(entry),
-      onCrash: (node) => this.#losses.onCrash(node),
-      onRestart: (node, kind) => void this.#losses.onRestart(node, kind),
-      onFault: (kind, node, key) => void this.#losses.onFault(kind, node, key),
     };
   }
 
@@ -70,35 +66,32 @@ class Sessions implements Checker {
   }
 
   #onInvoke(entry: HistoryEntry): void {
+    this.#losses.onInvoke(entry);
     const lost = this.#losses.lost(entry.key);
     const forgot = this.#losses.forgot(entry.key);
     const owners = this.#run.owners(entry.key).length;
     const enough = entry.operation === "get" ? owners + 1 - readersOf(this.#run, entry) : Infinity;
-    this.#began.set(entry, {
+    this.#expected.set(entry, {
       writes: knownBy(this.#written, entry, lost, enough),
       reads: knownBy(this.#read, entry, forgot, enough),
-      lost,
-      forgot,
     });
   }
 
   #onReply(entry: HistoryEntry): void {
-    const expected = this.#began.get(entry);
-    this.#began.delete(entry);
+    const expected = this.#expected.get(entry);
+    this.#expected.delete(entry);
     const { context } = entry;
     if (expected === undefined || entry.status !== "ok" || context === undefined) return;
-    const lost = this.#losses.lost(entry.key);
-    const forgot = this.#losses.forgot(entry.key);
+    const isLost = this.#losses.lostSince(entry);
     if (entry.operation !== "get") {
-      if (lost === expected.lost) {
-        learn(this.#written, entry, lost, holdersOf(this.#run, entry));
-      }
+      if (isLost) return;
+      learn(this.#written, entry, this.#losses.lost(entry.key), holdersOf(this.#run, entry));
       return;
     }
-    if (lost === expected.lost) this.#expect(entry, expected.writes, "a write of its own");
-    if (forgot !== expected.forgot) return;
+    if (!isLost) this.#expect(entry, expected.writes, "a write of its own");
+    if (this.#losses.forgotSince(entry)) return;
     this.#expect(entry, expected.reads, "what it had read before");
-    learn(this.#read, entry, forgot, heldBy(entry));
+    learn(this.#read, entry, this.#losses.forgot(entry.key), heldBy(entry));
   }
 
   #expect(read: HistoryEntry, context: Context, what: string): void {

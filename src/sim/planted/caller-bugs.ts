@@ -4,6 +4,7 @@
  */
 import { Retries } from "../../core/caller/retries.ts";
 import type { RunOptions } from "../swarm.ts";
+import { ISOLATION } from "./isolation.ts";
 import type { Undo } from "./patch.ts";
 import { patchMethod } from "./patch.ts";
 
@@ -13,12 +14,6 @@ import { patchMethod } from "./patch.ts";
  */
 export function impatientWriters(drawn: RunOptions): RunOptions {
   const { workload, nemesis } = drawn;
-  const partitions = {
-    everyMs: 1_000,
-    lastsMsMax: 3_000,
-    kinds: ["isolate"] as const,
-    oneWayRate: 0,
-  };
   return {
     ...drawn,
     workload: {
@@ -31,7 +26,7 @@ export function impatientWriters(drawn: RunOptions): RunOptions {
       retries: [5],
       timeoutMs: [0],
     },
-    nemesis: { ...nemesis, partitions },
+    nemesis: { ...nemesis, partitions: ISOLATION },
   };
 }
 

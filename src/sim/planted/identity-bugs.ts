@@ -7,6 +7,7 @@ import { Replica } from "../../core/replica/replica.ts";
 import type { Key } from "../../core/ring/key.ts";
 import { Identity } from "../identity.ts";
 import type { RunOptions } from "../swarm.ts";
+import { ISOLATION } from "./isolation.ts";
 import type { Undo } from "./patch.ts";
 import { patchMethod } from "./patch.ts";
 
@@ -24,16 +25,10 @@ export function crashesOnSlowDisks(drawn: RunOptions): RunOptions {
 /** One node forgets all it has, again and again, while others are cut off and fall behind. */
 export function oneForgetsOften(drawn: RunOptions): RunOptions {
   const crashes = { everyMs: 300, lastsMsMax: 10, silentRate: 0, stopRate: 0, forgetRate: 1 };
-  const partitions = {
-    everyMs: 1_000,
-    lastsMsMax: 3_000,
-    kinds: ["isolate"] as const,
-    oneWayRate: 0,
-  };
   return {
     ...drawn,
     workload: { ...drawn.workload, w: ["quorum"] },
-    nemesis: { ...drawn.nemesis, crashes, partitions, forgetful: 1 },
+    nemesis: { ...drawn.nemesis, crashes, partitions: ISOLATION, forgetful: 1 },
   };
 }
 
