@@ -11,7 +11,7 @@ import { EpochLease } from "../core/replica/epochs.ts";
 import { clientRequest } from "../core/requests.ts";
 import { keyOf } from "../core/ring/key.ts";
 import { nodeId } from "../core/ring/node-id.ts";
-import type { DiskAnswer, Engine } from "../core/storage/engine.ts";
+import type { Engine, EngineEvents } from "../core/storage/engine.ts";
 import { MemoryEngine } from "../core/storage/memory-engine.ts";
 import { Turn } from "../socket/turn.ts";
 import { checkSettings, firstLayout } from "./cluster-settings.ts";
@@ -45,11 +45,11 @@ class RecordingLinks implements Links {
   }
 }
 
-type EngineMaker = (completed: (token: number, answer: DiskAnswer) => void) => Engine;
+type EngineMaker = (events: EngineEvents) => Engine;
 
 function hostOf(
   members: number,
-  engine: EngineMaker = (completed) => new MemoryEngine(completed),
+  engine: EngineMaker = (events) => new MemoryEngine(events),
 ): { readonly host: Host; readonly links: RecordingLinks; readonly facts: HostFact[] } {
   const peers = [{ id: "n2", address: "127.0.0.1:2" }].slice(0, members - 1);
   const settings = checkSettings({ id: "n1", listen: "127.0.0.1:1", peers });
@@ -154,8 +154,11 @@ test("host: the node's deadlines are kept without anybody calling", async () => 
 
 test("host: an engine that completes later is waited for, one that completes at once is not re-entered", async () => {
   const waiting: (() => void)[] = [];
-  const { host } = hostOf(1, (completed) => {
-    return new MemoryEngine((token, reply) => waiting.push(() => completed(token, reply)));
+  const { host } = hostOf(1, (events) => {
+    return new MemoryEngine({
+      completed: (token, reply) => waiting.push(() => events.completed(token, reply)),
+      failed: (problem) => events.failed(problem),
+    });
   });
   const outcomes: Outcome[] = [];
   host.submit(put, (outcome) => outcomes.push(outcome));
@@ -170,8 +173,8 @@ test("host: an engine that completes later is waited for, one that completes at 
 });
 
 test("host: a throw from inside the node stops everything and says why (law 9)", async () => {
-  const { host, links } = hostOf(1, (completed) => {
-    const engine = new MemoryEngine(completed);
+  const { host, links } = hostOf(1, (events) => {
+    const engine = new MemoryEngine(events);
     engine.write = () => coreAssert(false, "the disk lied");
     return engine;
   });

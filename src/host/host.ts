@@ -12,7 +12,13 @@
  * means that its state is unknown. The host then stops everything and says why (law 9); it never
  * feeds such a node again.
  */
-import type { DiskAnswer, Engine, EngineStats, RowWrite } from "../core/storage/engine.ts";
+import type {
+  DiskAnswer,
+  Engine,
+  EngineEvents,
+  EngineStats,
+  RowWrite,
+} from "../core/storage/engine.ts";
 import type { Effects } from "../core/effects.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { Message } from "../core/messages.ts";
@@ -38,7 +44,7 @@ const STOPPING_RETRY_MS = 1_000;
 
 export interface HostSetup extends Omit<NodeSetup, "rows" | "effects"> {
   /** Makes the engine. Its completions may come inside `write` or at any later time. */
-  readonly engine: (completed: (token: number, answer: DiskAnswer) => void) => Engine;
+  readonly engine: (events: EngineEvents) => Engine;
   readonly turn: Turn;
   /** How long `close` waits for open requests. */
   readonly drainMs: number;
@@ -82,7 +88,7 @@ interface OpenRequest {
  * In this process a request is `submit`ted: the face of `client/door.ts`, where the order of the
  * layers lets none name it.
  */
-export class Host implements Effects, TurnTask {
+export class Host implements Effects, EngineEvents, TurnTask {
   readonly id: NodeId;
   readonly generation: number;
   readonly startedAt: number = performance.now();
@@ -111,7 +117,7 @@ export class Host implements Effects, TurnTask {
     this.#drainMs = setup.drainMs;
     this.#layout = setup.layout;
     this.#alarm = new Alarm(() => this.#onAlarm());
-    this.#engine = setup.engine((token, answer) => this.#onDurable(token, answer));
+    this.#engine = setup.engine(this);
     this.#node = new Node({ ...setup, rows: this.#engine, effects: this });
   }
 
@@ -189,6 +195,19 @@ export class Host implements Effects, TurnTask {
     return this.#closing;
   }
 
+  // What the engine says
+
+  completed(token: number, answer: DiskAnswer): void {
+    this.#completedTokens.push(token);
+    this.#completedAnswers.push(answer);
+    this.#turn.wake();
+  }
+
+  failed(problem: string): void {
+    this.#die(new Error(problem));
+    this.#turn.wake();
+  }
+
   // What goes out: called by the node, inside one of the inputs
 
   send(to: NodeId, message: Message): void {
@@ -212,6 +231,7 @@ export class Host implements Effects, TurnTask {
 
   endTurn(): void {
     this.#drainCompletions();
+    this.#engine.flush();
     if (this.#end === undefined) {
       const layout = this.#node.layout;
       if (layout !== this.#layout) {
@@ -253,12 +273,6 @@ export class Host implements Effects, TurnTask {
     if (open.settle !== undefined) this.#answers.push(id, open.settle, outcome);
   }
 
-  #onDurable(token: number, answer: DiskAnswer): void {
-    this.#completedTokens.push(token);
-    this.#completedAnswers.push(answer);
-    this.#turn.wake();
-  }
-
   #drainCompletions(): void {
     const tokens = this.#completedTokens;
     const answers = this.#completedAnswers;
@@ -292,7 +306,7 @@ export class Host implements Effects, TurnTask {
     const isPoisoned = this.#end !== undefined;
     this.#stop("the node was closed");
     await this.#links?.close();
-    if (!isPoisoned) this.#engine.close();
+    if (!isPoisoned) await new Promise<void>((closed) => this.#engine.close(closed));
   }
 
   #die(error: unknown): void {

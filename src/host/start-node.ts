@@ -106,7 +106,7 @@ export function makeHost(
     epochs: EpochLease.forProcess(),
     secret: secretKey(settings),
     random: new Random(randomBytes(32).toString("hex")),
-    engine: (completed) => new MemoryEngine(completed),
+    engine: (events) => new MemoryEngine(events),
     turn,
     drainMs: limits.drainMs,
   });

@@ -174,7 +174,7 @@ export class SimulatedHost implements Effects {
    */
   stop(): boolean {
     const isClean = !this.#wasRefused;
-    this.engine.flush();
+    this.engine.settleAll();
     this.#forget();
     return isClean;
   }

@@ -91,7 +91,7 @@ test("storage: a crash keeps all that was durable and a prefix of the rest, and 
 test("storage: a stop in order keeps everything, an empty disk nothing", () => {
   const disk = new ByHand();
   disk.write(A, "one");
-  disk.engine.flush();
+  disk.engine.settleAll();
   disk.engine.crash();
   assert.equal(disk.read(A), "one");
   disk.engine.wipe();
@@ -106,7 +106,7 @@ test("storage: a damaged row cannot be read until it is written, and a crash can
   disk.settle();
   assert.equal(disk.engine.damage(1, A), true);
   assert.equal(disk.engine.get(1, A), DAMAGED);
-  assert.deepEqual(disk.engine.scan(1, undefined, 10), []);
+  assert.deepEqual(disk.engine.scan(1, undefined, 10).entries, []);
   disk.write(A, "two");
   assert.equal(disk.read(A), "two");
   assert.equal(disk.engine.durable(1, A), DAMAGED);
@@ -145,11 +145,10 @@ test("storage: an empty disk has room", () => {
 test("storage: a scan goes through a partition in the order of keys, a slice at a time", () => {
   const disk = new ByHand();
   for (const key of KEYS.toReversed()) disk.write(key, key);
-  const first = disk.engine.scan(1, undefined, 2).map(({ key }) => key);
-  assert.deepEqual(first, KEYS.slice(0, 2));
-  assert.deepEqual(
-    disk.engine.scan(1, first[1], 2).map(({ key }) => key),
-    KEYS.slice(2),
-  );
-  assert.deepEqual(disk.engine.scan(2, undefined, 2), []);
+  const first = disk.engine.scan(1, undefined, 2);
+  const rest = disk.engine.scan(1, first.next, 2);
+  const keys = [first, rest].map(({ entries }) => entries.map(({ key }) => key));
+  assert.deepEqual(keys, [KEYS.slice(0, 2), KEYS.slice(2)]);
+  assert.equal(rest.next, undefined);
+  assert.deepEqual(disk.engine.scan(2, undefined, 2), { entries: [], next: undefined });
 });

@@ -26,6 +26,8 @@ import type {
   RowEntry,
   RowRead,
   RowWrite,
+  ScanPosition,
+  ScanSlice,
 } from "../core/storage/engine.ts";
 import { DAMAGED } from "../core/storage/engine.ts";
 
@@ -136,11 +138,11 @@ export class SimulatedEngine implements Engine {
     for (const { write, partition, key, before } of pending.toReversed()) {
       if (write >= lost) this.#put(partition, key, before);
     }
-    this.flush();
+    this.settleAll();
   }
 
   /** A graceful stop: everything written is durable. */
-  flush(): void {
+  settleAll(): void {
     this.#undo = [];
     this.#refused.clear();
     this.#settled = 0;
@@ -152,7 +154,7 @@ export class SimulatedEngine implements Engine {
     this.#partitions.clear();
     this.#damaged.clear();
     this.isFull = false;
-    this.flush();
+    this.settleAll();
   }
 
   /**
@@ -172,19 +174,24 @@ export class SimulatedEngine implements Engine {
     return this.get(partition, key);
   }
 
-  /** Damaged rows are left out. */
-  scan(partition: number, after: Key | undefined, limit: number): readonly RowEntry[] {
+  flush(): void {
+    // Every write is on its way by itself.
+  }
+
+  scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice {
     const rows = this.#partitions.get(partition);
-    if (rows === undefined) return [];
-    const keys = [...rows.keys()].filter((key) => after === undefined || key > after);
-    const readable = keys.filter((key) => !this.#damaged.has(key)).sort(byKey);
-    return readable.slice(0, limit).map((key) => ({ key, row: rows.get(key)! }));
+    if (rows === undefined) return { entries: [], next: undefined };
+    const keys = [...rows.keys()].filter((key) => from === undefined || key > from).sort(byKey);
+    const slice = keys.slice(0, limit);
+    const readable = slice.filter((key) => !this.#damaged.has(key));
+    const entries = readable.map((key) => ({ key, row: rows.get(key)! }));
+    return { entries, next: slice.length < keys.length ? slice.at(-1) : undefined };
   }
 
   /** Every readable row, by partition and key. */
   *rows(): IterableIterator<RowEntry> {
     for (const partition of [...this.#partitions.keys()].sort((left, right) => left - right)) {
-      yield* this.scan(partition, undefined, Infinity);
+      yield* this.scan(partition, undefined, Infinity).entries;
     }
   }
 
@@ -198,8 +205,9 @@ export class SimulatedEngine implements Engine {
     return { keys, bytes };
   }
 
-  close(): void {
-    this.flush();
+  close(closed: () => void): void {
+    this.settleAll();
+    closed();
   }
 
   /** How long the next sync takes. */

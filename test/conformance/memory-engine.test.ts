@@ -6,22 +6,24 @@ import { keyOf } from "#src/core/ring/key.ts";
 import { MemoryEngine } from "#src/core/storage/memory-engine.ts";
 import { testEngine } from "./engine.ts";
 
-testEngine("memory engine", (completed) => ({
-  engine: new MemoryEngine(completed),
+const NOBODY = { completed: () => {}, failed: () => {} };
+
+testEngine("memory engine", (events) => ({
+  engine: new MemoryEngine(events),
   settle: () => {},
 }));
 
 test("memory engine: closed, it holds nothing", () => {
-  const engine = new MemoryEngine(() => {});
+  const engine = new MemoryEngine(NOBODY);
   engine.write([{ partition: 0, key: keyOf("b", "k"), row: new Uint8Array(9) }], 1);
-  engine.close();
+  engine.close(() => {});
   assert.deepEqual(engine.stats(), { keys: 0, bytes: 0 });
   assert.equal(engine.get(0, keyOf("b", "k")), undefined);
-  assert.deepEqual(engine.scan(0, undefined, 1), []);
+  assert.deepEqual(engine.scan(0, undefined, 1).entries, []);
 });
 
 test("memory engine: a few rows among many overwritten ones do not keep the memory of those", () => {
-  const engine = new MemoryEngine(() => {});
+  const engine = new MemoryEngine(NOBODY);
   let token = 0;
   const write = (text: string): void => {
     const row = new Uint8Array(1024);
@@ -29,7 +31,7 @@ test("memory engine: a few rows among many overwritten ones do not keep the memo
   };
   // Each key is written for a while, as long as 256 KiB last, and then never again.
   for (let step = 0; step < 40_000; step++) write(`key ${step >> 8}`);
-  const rows = engine.scan(0, undefined, 1000).map(({ row }) => row);
+  const rows = engine.scan(0, undefined, 1000).entries.map(({ row }) => row);
   const arrays = new Set(rows.map(({ buffer }) => buffer));
   let held = 0;
   for (const array of arrays) held += array.byteLength;
@@ -40,7 +42,7 @@ test("memory engine: a few rows among many overwritten ones do not keep the memo
 test("memory engine: overwriting for ever behind one row that stays takes no more memory", () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  const engine = new MemoryEngine(() => {});
+  const engine = new MemoryEngine(NOBODY);
   const write = (text: string, size: number): void => {
     engine.write([{ partition: 0, key: keyOf("b", text), row: new Uint8Array(size) }], 0);
   };

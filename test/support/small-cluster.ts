@@ -67,7 +67,7 @@ export class Member {
   constructor(cluster: SmallCluster, name: string, layout: Layout, options: ClusterOptions) {
     this.name = name;
     this.#cluster = cluster;
-    this.#engine = new MemoryEngine(() => {});
+    this.#engine = new MemoryEngine({ completed: () => {}, failed: () => {} });
     const config = nodeConfig(options.config ?? {});
     assert.ok(!("problem" in config), "problem" in config ? config.problem : "");
     this.node = new Node({

@@ -43,21 +43,46 @@ export interface EngineStats {
   readonly bytes: number;
 }
 
+/**
+ * Where a scan goes on. Only the engine that made it can read it, and it stays good while rows are
+ * written.
+ */
+export type ScanPosition = number | string;
+
+export interface ScanSlice {
+  readonly entries: readonly RowEntry[];
+  /** Nothing when this slice was the last. */
+  readonly next: ScanPosition | undefined;
+}
+
+/** What an engine says by itself, later: never from inside a call, but for the memory engine. */
+export interface EngineEvents {
+  completed(token: number, answer: DiskAnswer): void;
+  /**
+   * The disk failed: nothing that is not completed yet will ever be, and the node must stop. The
+   * text is for its operator.
+   */
+  failed(problem: string): void;
+}
+
 export interface RowReader {
   get(partition: number, key: Key): RowRead;
 }
 
 export interface Engine extends RowReader {
-  /**
-   * All or nothing. The token comes back, once, through the completion given to the engine at its
-   * making.
-   */
+  /** All or nothing. The token comes back, once, through `EngineEvents`. */
   write(writes: readonly RowWrite[], token: number): void;
   /**
-   * Up to `limit` rows of a partition in a fixed order, those after `after`. A short answer is the
-   * last.
+   * Sends what was written since the last time on its way to the disk, in one piece. The host calls
+   * it at the end of each of its turns: writers of one turn share a sync.
    */
-  scan(partition: number, after: Key | undefined, limit: number): readonly RowEntry[];
+  flush(): void;
+  /**
+   * About `limit` rows of a partition in an order of the engine's own. A row that was there before
+   * the first slice and is not written meanwhile comes exactly once; a damaged one is left out.
+   */
+  scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice;
   stats(): EngineStats;
-  close(): void;
+  /** What was written before is completed first; then nothing is touched any more. */
+  close(closed: () => void): void;
 }

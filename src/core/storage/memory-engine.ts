@@ -18,7 +18,16 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Key } from "../ring/key.ts";
-import type { DiskAnswer, Engine, EngineStats, RowEntry, RowRead, RowWrite } from "./engine.ts";
+import type {
+  Engine,
+  EngineEvents,
+  EngineStats,
+  RowEntry,
+  RowRead,
+  RowWrite,
+  ScanPosition,
+  ScanSlice,
+} from "./engine.ts";
 
 const SLAB_BYTES = 256 * 1024;
 const SLAB_UNITS = 2 ** 15;
@@ -31,6 +40,7 @@ const SPREAD_MAX = 3;
 /** A slab of which less than this share is live is worth emptying. */
 const SPARSE_SHARE = 1 / 4;
 const NOWHERE = -1;
+const NO_KEYS: ReadonlyMap<Key, number> = new Map();
 
 interface Slab {
   readonly number: number;
@@ -50,7 +60,7 @@ export class MemoryEngine implements Engine {
   readonly #freeSlabs: number[] = [];
   /** Those worth emptying, the longest sparse first, until they are empty by themselves. */
   readonly #sparse: Set<Slab> = new Set();
-  readonly #completed: (token: number, answer: DiskAnswer) => void;
+  readonly #events: EngineEvents;
   #current: Slab;
   #isEmptying = false;
   #slabBytes = 0;
@@ -62,10 +72,10 @@ export class MemoryEngine implements Engine {
   #lastNumber = NOWHERE;
 
   /**
-   * The completion is called inside `write`; whoever hands it in must not run the node from there.
+   * Completions come inside `write`: whoever hears them must not run the node from there.
    */
-  constructor(completed: (token: number, answer: DiskAnswer) => void) {
-    this.#completed = completed;
+  constructor(events: EngineEvents) {
+    this.#events = events;
     this.#current = this.#newSlab(SLAB_BYTES);
   }
 
@@ -76,26 +86,33 @@ export class MemoryEngine implements Engine {
 
   write(writes: readonly RowWrite[], token: number): void {
     for (const write of writes) this.#put(write);
-    this.#completed(token, "durable");
+    this.#events.completed(token, "durable");
   }
 
-  scan(partition: number, after: Key | undefined, limit: number): readonly RowEntry[] {
+  flush(): void {
+    // Nothing is on its way anywhere.
+  }
+
+  /** Keys are never removed, so a position is the count of those before it. */
+  scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice {
     assert(limit > 0, `scan limit ${limit}`);
     const entries: RowEntry[] = [];
-    let passed = after === undefined;
-    for (const [key, number] of this.#partitions[partition] ?? []) {
-      if (passed) entries.push({ key, row: this.#rowAt(this.#locations[number]!) });
-      else if (key === after) passed = true;
-      if (entries.length === limit) break;
+    const numbers = this.#partitions[partition] ?? NO_KEYS;
+    const first = Number(from ?? 0);
+    let position = 0;
+    for (const [key, number] of numbers) {
+      if (position === first + limit) return { entries, next: position };
+      if (position >= first) entries.push({ key, row: this.#rowAt(this.#locations[number]!) });
+      position++;
     }
-    return entries;
+    return { entries, next: undefined };
   }
 
   stats(): EngineStats {
     return { keys: this.#locations.length, bytes: this.#bytes };
   }
 
-  close(): void {
+  close(closed: () => void): void {
     this.#partitions.length = 0;
     this.#locations.length = 0;
     this.#slabs.length = 0;
@@ -106,6 +123,7 @@ export class MemoryEngine implements Engine {
     this.#liveBytes = 0;
     this.#bytes = 0;
     this.#current = this.#newSlab(SLAB_BYTES);
+    closed();
   }
 
   #numberOf(partition: number, key: Key): number {
