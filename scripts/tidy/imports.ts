@@ -3,7 +3,8 @@
  *
  *     base ◀ causality, ring ◀ storage, crdt ◀ vocabulary ◀ subsystems ◀ node.ts
  *                                              vocabulary ◀ wire, caller
- *     the core ◀ sim, socket ◀ host ◀ client, server ◀ cli
+ *     storage, the lease of replica ◀ identity
+ *     the core ◀ sim, socket, disk ◀ host ◀ client, server ◀ cli
  *
  * The vocabulary is the words the subsystems share: requests, outcomes, messages, effects, facts.
  * Subsystems never import each other: each declares the narrow interface it needs, and node.ts
@@ -29,8 +30,8 @@ const NONE = /^$/;
 const NODE = /^node:/;
 const SUBSYSTEMS = ["membership", "replica", "coordinator", "repair", "layout", "kademlia"];
 const GROUND = ["base", "causality", "ring", "storage", "crdt", "vocabulary"];
-const CORE = [...GROUND, ...SUBSYSTEMS, "wire", "caller", "node"];
-const SHELL = ["socket", "host", "client", "server"];
+const CORE = [...GROUND, ...SUBSYSTEMS, "wire", "caller", "identity", "node"];
+const SHELL = ["socket", "disk", "host", "client", "server"];
 
 const LAYERS: readonly Layer[] = [
   core("base", []),
@@ -41,6 +42,7 @@ const LAYERS: readonly Layer[] = [
   core("wire", ["base", "causality", "ring", "vocabulary"]),
   core("caller", ["base", "vocabulary"]),
   ...SUBSYSTEMS.map((name) => core(name, GROUND)),
+  core("identity", ["base", "causality", "storage", "replica"]),
   {
     name: "node",
     path: /^src\/core\/node\.ts$/,
@@ -55,9 +57,10 @@ const LAYERS: readonly Layer[] = [
   },
   shell("sim", CORE, NONE),
   shell("socket", CORE, NODE),
-  shell("host", [...CORE, "socket"], NODE),
-  shell("client", [...CORE, "socket", "host"], NODE),
-  shell("server", [...CORE, "socket", "host"], NODE),
+  shell("disk", CORE, /^(node:|lmdb$|classic-level$)/),
+  shell("host", [...CORE, "socket", "disk"], NODE),
+  shell("client", [...CORE, "socket", "disk", "host"], NODE),
+  shell("server", [...CORE, "socket", "disk", "host"], NODE),
   shell("cli", [...CORE, "sim", ...SHELL, "door"], /^(node:|commander$)/),
   {
     name: "door",

@@ -95,6 +95,12 @@ export class ByteWriter {
     this.length += 4;
   }
 
+  /** An integer below 2^48, in six bytes. */
+  u48(value: number): void {
+    this.u16(Math.floor(value / U32));
+    this.u32(value);
+  }
+
   /** An integer below 2^53, in eight bytes. */
   u64(value: number): void {
     this.reserve(8);
@@ -229,6 +235,11 @@ export class ByteReader {
     const bytes = this.bytes;
     this.offset = at + 4;
     return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+  }
+
+  u48(): number {
+    const high = this.u16();
+    return high * U32 + this.u32();
   }
 
   u64(): number {

@@ -1,0 +1,97 @@
+/**
+ * An identity as bytes: one copy of it, as it stands in a file of its own.
+ *
+ *     0      4      5       6        14      22           30         38          46
+ *     ┌──────┬──────┬───────┬────────┬───────┬────────────┬──────────┬───────────┬─ ─ ─ ─┬───────┐
+ *     │ GrId │ 0x01 │ flags │ copy   │ actor │ generation │ leaseEnd │ bootFloor │ texts │ crc   │
+ *     └──────┴──────┴───────┴────────┴───────┴────────────┴──────────┴───────────┴─ ─ ─ ─┴───────┘
+ *       magic version 1=clean number  hi lo                                                CRC-32C
+ *
+ * Integers are big-endian; the texts are `clusterId`, `nodeId` and `place`, each UTF-8 behind its
+ * length as a varint. The checksum is over everything before it, and the file ends behind it:
+ *
+ *     47 72 49 64  01  01  00 00 00 00 00 00 00 02 ...  02 63 31  02 6e 31  00  xx xx xx xx
+ *     magic        v1  clean                 copy 2     "c1"      "n1"      ""
+ *
+ * Magic, version and checksum stay where they are in every version to come. So a copy of a later
+ * version is told from a damaged one, and is never overwritten by a program that cannot read it.
+ */
+import { assert } from "../base/assert.ts";
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { crc32c } from "../base/crc32c.ts";
+import { utf8Decode, utf8Encode } from "../base/utf8.ts";
+import { EPOCH_MAX } from "../causality/actor.ts";
+import type { Identity } from "./identity.ts";
+
+export const IDENTITY_VERSION = 1;
+/** More than any copy has: a file that is longer is none. */
+export const IDENTITY_BYTES_MAX: number = 4096;
+
+const MAGIC = 0x47724964;
+const FLAG_CLEAN = 1;
+const HEAD_BYTES = 6;
+const CRC_BYTES = 4;
+const TEXT_BYTES_MAX = 1024;
+
+/** Copies are numbered as they are written: of two, the higher one is the later. */
+export interface IdentityCopy {
+  readonly copy: number;
+  readonly identity: Identity;
+}
+
+export function encodeIdentity({ copy, identity }: IdentityCopy): Uint8Array {
+  const writer = new ByteWriter();
+  writer.u32(MAGIC);
+  writer.u8(IDENTITY_VERSION);
+  writer.u8(identity.isClean ? FLAG_CLEAN : 0);
+  writer.u64(copy);
+  writer.u32(identity.actor.high);
+  writer.u32(identity.actor.low);
+  writer.u64(identity.generation);
+  writer.u64(identity.leaseEnd);
+  writer.u64(identity.bootFloor);
+  for (const text of [identity.clusterId, identity.nodeId, identity.place]) {
+    const bytes = utf8Encode(text);
+    assert(bytes.length <= TEXT_BYTES_MAX, `${bytes.length} bytes of text in an identity`);
+    writer.blob(bytes);
+  }
+  writer.u32(crc32c(writer.bytes, 0, writer.length, 0));
+  return writer.finish();
+}
+
+/** Undefined when these bytes are no copy, or no longer one; a number is a later version. */
+export function decodeIdentity(bytes: Uint8Array): IdentityCopy | number | undefined {
+  if (bytes.length < HEAD_BYTES + CRC_BYTES || bytes.length > IDENTITY_BYTES_MAX) return undefined;
+  const end = bytes.length - CRC_BYTES;
+  if (new ByteReader(bytes, end).u32() !== crc32c(bytes, 0, end, 0)) return undefined;
+  const reader = new ByteReader(bytes, 0, end);
+  if (reader.u32() !== MAGIC) return undefined;
+  const version = reader.u8();
+  if (version > IDENTITY_VERSION) return version;
+  return version === IDENTITY_VERSION ? decodeVersion1(reader) : undefined;
+}
+
+function decodeVersion1(reader: ByteReader): IdentityCopy | undefined {
+  const flags = reader.u8();
+  const copy = reader.u64();
+  const actor = { high: reader.i32(), low: reader.i32() };
+  const generation = reader.u64();
+  const leaseEnd = reader.u64();
+  const bootFloor = reader.u64();
+  const clusterId = textOf(reader);
+  const nodeId = textOf(reader);
+  const place = textOf(reader);
+  if (!reader.finished || flags > FLAG_CLEAN || copy === 0) return undefined;
+  if (leaseEnd > EPOCH_MAX || bootFloor >= leaseEnd) return undefined;
+  if (clusterId === undefined || nodeId === undefined || place === undefined) return undefined;
+  const isClean = flags === FLAG_CLEAN;
+  return {
+    copy,
+    identity: { clusterId, nodeId, actor, generation, leaseEnd, bootFloor, isClean, place },
+  };
+}
+
+function textOf(reader: ByteReader): string | undefined {
+  const bytes = reader.blob();
+  return bytes.length > TEXT_BYTES_MAX ? undefined : utf8Decode(bytes);
+}

@@ -1,0 +1,27 @@
+/**
+ * Who a node is, as it is kept beside its rows: what a next process of the node must know so that
+ * it never hands out a dot of this one again (law 6).
+ *
+ *     clusterId, nodeId   whose data this is: configuration that names another is refused
+ *     actor               the identity of the data, drawn anew whenever the data may be older than
+ *                         what it handed out
+ *     generation          counts the boots, so that peers know the younger of two
+ *     leaseEnd            no epoch from here on was ever handed out
+ *     bootFloor           dots of epochs up to here may exist elsewhere and be lost here
+ *     isClean             the process stopped in order, with everything stored
+ *     place               which directory this was written in; empty when the host cannot tell
+ *
+ * It is written before the node says a word, and again before every epoch beyond `leaseEnd`.
+ */
+import type { ActorId } from "../causality/actor.ts";
+
+export interface Identity {
+  readonly clusterId: string;
+  readonly nodeId: string;
+  readonly actor: ActorId;
+  readonly generation: number;
+  readonly leaseEnd: number;
+  readonly bootFloor: number;
+  readonly isClean: boolean;
+  readonly place: string;
+}

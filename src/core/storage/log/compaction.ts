@@ -1,0 +1,113 @@
+/**
+ * Makes room: what is still current in a segment is appended behind everything else, and when that
+ * is durable the segment goes.
+ *
+ *     move what is current ─▶ wait until it is durable ─▶ manifest without the segment ─▶ remove it
+ *
+ * In this order a crash at any moment leaves every current record in one place at least. Moving a
+ * record is a write like any other, made at a moment when the index says that it is current: so the
+ * order of the log stays the truth, and nothing old can come back.
+ */
+import { EMPTY_BYTES } from "../../base/bytes.ts";
+import type { Key } from "../../ring/key.ts";
+import type { AppendAnswer, Disk } from "../disk.ts";
+import type { Job } from "./background.ts";
+import { keysWithin } from "./keys-within.ts";
+import type { LogIndex } from "./log-index.ts";
+import { DAMAGED_LENGTH } from "./log-index.ts";
+import { KIND_DAMAGED, KIND_ROW, recordLength } from "./log-record.ts";
+import type { LogWriter } from "./log-writer.ts";
+import type { ManifestFile } from "./manifest-file.ts";
+import type { Reserve } from "./reserve.ts";
+import type { Segment } from "./segment.ts";
+import type { Segments } from "./segments.ts";
+import { SegmentReader } from "./segment-reader.ts";
+
+const SLICE_BYTES = 64 * 1024;
+/** More than this share of all sealed bytes must be dead, or the disk be full, to be worth it. */
+const DEAD_SHARE = 1 / 3;
+const DEAD_SHARE_WHEN_FULL = 1 / 20;
+
+export interface CompactionSetup {
+  readonly disk: Disk;
+  readonly segments: Segments;
+  readonly index: LogIndex;
+  readonly writer: LogWriter;
+  readonly manifest: ManifestFile;
+  readonly reserve: Reserve;
+}
+
+/** The segment worth compacting now: the one with the least that is current. */
+export function worthCompacting(segments: Segments, isFull: boolean): Segment | undefined {
+  let bytes = 0;
+  let live = 0;
+  let best: Segment | undefined = undefined;
+  for (const segment of segments) {
+    // What may be out of date would look new behind the place of the loss.
+    if (!segment.isSealed || segments.isDoubtful(segment.number, 0)) continue;
+    bytes += segment.end;
+    live += segment.live;
+    if (best === undefined || segment.live * best.end < best.live * segment.end) best = segment;
+  }
+  const isWorth = bytes - live > bytes * (isFull ? DEAD_SHARE_WHEN_FULL : DEAD_SHARE);
+  return isWorth ? best : undefined;
+}
+
+export function* compactionJob(segment: Segment, setup: CompactionSetup): Job {
+  const { disk, segments, writer, manifest, reserve } = setup;
+  yield* moveCurrent(segment, setup);
+  // Also if nothing was moved: what has replaced the records of this segment must be durable.
+  const passed = yield (done) => writer.barrier(done);
+  if (passed !== "done") return passed;
+  segment.isMoved = true;
+  const saved = yield* reserve.spend((done) => manifest.save(done));
+  if (saved !== "done") {
+    segment.isMoved = false;
+    return saved;
+  }
+  segments.delete(segment);
+  const removed = yield (done) => disk.remove(segment.file, 0, done);
+  if (removed !== "done") return removed;
+  return yield (done) => disk.remove(segment.hintFile, 0, done);
+}
+
+function* moveCurrent(
+  segment: Segment,
+  { disk, index, writer }: CompactionSetup,
+): Generator<number, void, AppendAnswer> {
+  const reader = new SegmentReader(disk, segment, segment.end);
+  const { head } = reader;
+  const move = (kind: number, partition: number, key: Key, row: Uint8Array): void => {
+    const offset = writer.append(kind, false, partition, key, row);
+    const length = kind === KIND_ROW ? recordLength(key, row.length) : DAMAGED_LENGTH;
+    index.place(partition, key, writer.segment.number, offset, length);
+  };
+  let sliceEnd = SLICE_BYTES;
+  let found = reader.next();
+  while (found !== "end") {
+    if (found === "bad") {
+      const from = reader.offset;
+      found = reader.resync() ? "record" : "end";
+      const to = found === "end" ? segment.end : reader.offset;
+      // Their heads are gone, and the index still knows them: the log is told that they are
+      // damaged.
+      const lost = yield* keysWithin(index, segment.number, from, to);
+      for (const { partition, key } of lost) move(KIND_DAMAGED, partition, key, EMPTY_BYTES);
+      continue;
+    }
+    const { partition } = head;
+    const key = reader.key();
+    if (index.isAt(index.keys.find(partition, key), segment.number, reader.offset)) {
+      const isIntact = head.kind === KIND_ROW && reader.isIntact;
+      if (isIntact) move(KIND_ROW, partition, key, reader.row());
+      else move(KIND_DAMAGED, partition, key, EMPTY_BYTES);
+    }
+    if (reader.offset >= sliceEnd) {
+      sliceEnd = reader.offset + SLICE_BYTES;
+      writer.flush();
+      yield SLICE_BYTES;
+    }
+    found = reader.next();
+  }
+  writer.flush();
+}

@@ -1,0 +1,65 @@
+/**
+ * Writes the hint file of a sealed segment: every key whose current record lies in it.
+ *
+ * First everything is made durable that was appended so far. What is not current any more has then
+ * been replaced by something durable, and may be left out: no crash brings it back to life.
+ */
+import type { Disk } from "../disk.ts";
+import type { Job } from "./background.ts";
+import { HintWriter } from "./hint-file.ts";
+import { keysWithin } from "./keys-within.ts";
+import type { LogIndex } from "./log-index.ts";
+import { DAMAGED_LENGTH } from "./log-index.ts";
+import { KIND_ROW } from "./log-record.ts";
+import type { LogWriter } from "./log-writer.ts";
+import type { Segment } from "./segment.ts";
+import { SegmentReader } from "./segment-reader.ts";
+
+const SLICE_BYTES = 64 * 1024;
+
+export function* hintJob(disk: Disk, segment: Segment, index: LogIndex, writer: LogWriter): Job {
+  const passed = yield (done) => writer.barrier(done);
+  if (passed !== "done") return passed;
+  const reader = new SegmentReader(disk, segment, segment.end);
+  const hints = new HintWriter(segment.number, segment.end);
+  const { head } = reader;
+  let lastSequence = segment.first - 1;
+  let sliceEnd = SLICE_BYTES;
+  let found = reader.next();
+  while (found !== "end") {
+    if (found === "bad") {
+      const from = reader.offset;
+      found = reader.resync() ? "record" : "end";
+      const to = found === "end" ? segment.end : reader.offset;
+      // Their heads are gone, and the index still knows them.
+      const lost = yield* keysWithin(index, segment.number, from, to);
+      for (const { partition, key, offset } of lost) {
+        hints.add(partition, key, offset, DAMAGED_LENGTH);
+      }
+      continue;
+    }
+    lastSequence = head.sequence;
+    const key = reader.key();
+    const number = index.keys.find(head.partition, key);
+    if (index.isAt(number, segment.number, reader.offset)) {
+      const isIntact = head.kind === KIND_ROW && reader.isIntact;
+      hints.add(head.partition, key, reader.offset, isIntact ? head.length : DAMAGED_LENGTH);
+    }
+    if (reader.offset >= sliceEnd) {
+      sliceEnd = reader.offset + SLICE_BYTES;
+      yield SLICE_BYTES;
+    }
+    found = reader.next();
+  }
+  return yield* write(disk, segment, hints.finish(lastSequence));
+}
+
+function* write(disk: Disk, segment: Segment, bytes: Uint8Array): Job {
+  const removed = yield (done) => disk.remove(segment.hintFile, 0, done);
+  if (removed !== "done") return removed;
+  const appended = yield (done) => disk.append(segment.hintFile, [bytes], done);
+  if (appended !== "done") return appended;
+  const synced = yield (done) => disk.sync(segment.hintFile, done);
+  if (synced === "done") segment.hasHint = true;
+  return synced;
+}

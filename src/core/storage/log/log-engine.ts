@@ -1,0 +1,283 @@
+/**
+ * The engine for everything whose keys fit in memory: one append-only log in segments, and an index
+ * in memory that tells where the current record of each key lies.
+ *
+ *     write  ─▶ LogWriter: record ─▶ batch ─▶ append ─▶ sync ─▶ completed
+ *            └▶ LogIndex: key ─▶ where the record will lie        (visible at once)
+ *     get    ─▶ LogIndex ─▶ RecentBytes, or the disk with both checksums verified
+ *     work   ─▶ Background: hint files, compaction, the reserve
+ *     start  ─▶ LogRecovery
+ *
+ * What is on the disk is drawn in `docs/log-format.md`.
+ */
+import { assert } from "../../base/assert.ts";
+import type { Key } from "../../ring/key.ts";
+import type { AppendAnswer, Disk } from "../disk.ts";
+import { UNREADABLE } from "../disk.ts";
+import type {
+  Engine,
+  EngineEvents,
+  EngineStats,
+  RowEntry,
+  RowRead,
+  RowWrite,
+  ScanPosition,
+  ScanSlice,
+} from "../engine.ts";
+import { DAMAGED } from "../engine.ts";
+import { NO_NUMBER } from "../key-table.ts";
+import type { Job } from "./background.ts";
+import { Background } from "./background.ts";
+import { compactionJob, worthCompacting } from "./compaction.ts";
+import { hintJob } from "./hint-job.ts";
+import type { LogIndex } from "./log-index.ts";
+import { DAMAGED_LENGTH } from "./log-index.ts";
+import type { LogOptions } from "./log-options.ts";
+import {
+  isRowIntact,
+  KIND_ROW,
+  readHead,
+  RECORD_HEAD_BYTES,
+  RecordHead,
+  recordLength,
+} from "./log-record.ts";
+import type { LogFindings, RecoveredLog } from "./log-recovery.ts";
+import { LogWriter } from "./log-writer.ts";
+import type { ManifestFile } from "./manifest-file.ts";
+import { RecentBytes } from "./recent-bytes.ts";
+import type { Reserve } from "./reserve.ts";
+import type { Segment } from "./segment.ts";
+import type { Segments } from "./segments.ts";
+
+/** For want of room nothing is tried again for so many calls of `work`. */
+const PAUSE_ROUNDS = 256;
+
+export class LogEngine implements Engine {
+  readonly findings: LogFindings;
+  readonly #disk: Disk;
+  readonly #events: EngineEvents;
+  readonly #segments: Segments;
+  readonly #index: LogIndex;
+  readonly #recent: RecentBytes;
+  readonly #manifest: ManifestFile;
+  readonly #reserve: Reserve;
+  readonly #writer: LogWriter;
+  readonly #background: Background;
+  /** Tokens of writes there was no room for. */
+  #refused: number[] = [];
+  #pause = 0;
+  #isRefillDue = true;
+  /** Of the reserve, since the disk is full. */
+  #spentBytes = 0;
+  #isClosed = false;
+
+  constructor(disk: Disk, options: LogOptions, log: RecoveredLog, events: EngineEvents) {
+    this.findings = log.findings;
+    this.#disk = disk;
+    this.#events = events;
+    this.#segments = log.segments;
+    this.#index = log.index;
+    this.#manifest = log.manifest;
+    this.#recent = new RecentBytes(options.chunkBytes, options.recentBytes);
+    this.#reserve = log.reserve;
+    this.#writer = new LogWriter({
+      disk,
+      options,
+      store: log.store,
+      segments: log.segments,
+      recent: this.#recent,
+      manifest: log.manifest,
+      reserve: this.#reserve,
+      events,
+      sequence: log.sequence,
+      active: log.active,
+    });
+    this.#background = new Background(
+      () => this.#nextJob(),
+      (answer) => this.#onJobEnd(answer),
+    );
+  }
+
+  /** The disk has been full: what needs more room than before is refused. */
+  get isFull(): boolean {
+    return !this.#reserve.isKept;
+  }
+
+  get(partition: number, key: Key): RowRead {
+    const number = this.#index.keys.find(partition, key);
+    if (number !== NO_NUMBER) return this.#rowOf(number, partition, key);
+    return this.#segments.loss !== undefined ? DAMAGED : undefined;
+  }
+
+  write(writes: readonly RowWrite[], token: number): void {
+    if (this.#isClosed) return;
+    if (this.isFull && !this.#fitsIntoReserve(writes)) {
+      this.#refused.push(token);
+      return;
+    }
+    for (const [index, { partition, key, row }] of writes.entries()) {
+      const hasMore = index < writes.length - 1;
+      const offset = this.#writer.append(KIND_ROW, hasMore, partition, key, row);
+      const length = recordLength(key, row.length);
+      this.#index.place(partition, key, this.#writer.segment.number, offset, length);
+    }
+    this.#writer.complete(token);
+  }
+
+  flush(): void {
+    this.#writer.flush();
+    if (this.#refused.length === 0) return;
+    const refused = this.#refused;
+    this.#refused = [];
+    for (const token of refused) this.#events.completed(token, "full");
+  }
+
+  /** What was acknowledged without a sync is durable some time after this call. */
+  sync(): void {
+    this.#writer.barrier(() => {});
+  }
+
+  /** Does what can wait, for about so many bytes; answers whether there is more. */
+  work(budgetBytes: number): boolean {
+    return !this.#isClosed && this.#background.run(budgetBytes);
+  }
+
+  scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice {
+    assert(limit > 0, `scan limit ${limit}`);
+    const { keys } = this.#index;
+    const entries: RowEntry[] = [];
+    let number = from === undefined ? keys.firstOf(partition) : Number(from);
+    for (let left = limit; left > 0 && number !== NO_NUMBER; left--) {
+      const key = keys.keyOf(number);
+      const row = this.#rowOf(number, partition, key);
+      if (row !== DAMAGED) entries.push({ key, row });
+      number = keys.after(number);
+    }
+    return { entries, next: number === NO_NUMBER ? undefined : number };
+  }
+
+  stats(): EngineStats {
+    return { keys: this.#index.keys.count, bytes: this.#index.bytes };
+  }
+
+  /** The manifest that is saved last says how much was durable: a clean stop leaves no doubt. */
+  close(closed: () => void): void {
+    this.#isClosed = true;
+    this.#background.stop();
+    this.#writer.barrier((answer) => {
+      if (answer === "done") this.#manifest.save(() => closed());
+      else closed();
+    });
+  }
+
+  #rowOf(number: number, partition: number, key: Key): Uint8Array | typeof DAMAGED {
+    const length = this.#index.lengthOf(number);
+    const segment = this.#index.segmentOf(number);
+    const offset = this.#index.offsetOf(number);
+    if (length === DAMAGED_LENGTH || this.#segments.isDoubtful(segment, offset)) return DAMAGED;
+    const chunk = this.#recent.find(segment, offset);
+    if (chunk !== undefined) {
+      const at = offset - chunk.start;
+      return chunk.bytes.subarray(at + RECORD_HEAD_BYTES + key.length, at + length);
+    }
+    const { file } = this.#segments.get(segment);
+    const bytes = this.#disk.read(file, offset, length);
+    if (bytes !== UNREADABLE && isRecordOf(bytes, segment, offset, partition, length)) {
+      return bytes.subarray(RECORD_HEAD_BYTES + key.length);
+    }
+    this.#index.damage(number);
+    return DAMAGED;
+  }
+
+  /**
+   * On a full disk what takes no more room than before goes on, deletes above all, as long as half
+   * of the reserve is left for compaction.
+   */
+  #fitsIntoReserve(writes: readonly RowWrite[]): boolean {
+    let spent = this.#spentBytes;
+    for (const { partition, key, row } of writes) {
+      const number = this.#index.keys.find(partition, key);
+      const before = number === NO_NUMBER ? 0 : this.#index.lengthOf(number);
+      const length = recordLength(key, row.length);
+      if (length > before) return false;
+      spent += length;
+    }
+    if (spent > this.#reserve.bytes / 2) return false;
+    this.#spentBytes = spent;
+    return true;
+  }
+
+  #nextJob(): Job | undefined {
+    if (this.#pause > 0) {
+      this.#pause--;
+      return undefined;
+    }
+    if (this.isFull) return this.#nextWhenFull();
+    this.#spentBytes = 0;
+    for (const segment of this.#segments) {
+      const { number, isSealed, hasHint } = segment;
+      if (!isSealed || hasHint || this.#segments.isDoubtful(number, 0)) continue;
+      return this.#hint(segment);
+    }
+    const victim = worthCompacting(this.#segments, false);
+    return victim === undefined ? undefined : this.#compact(victim);
+  }
+
+  /** The reserve is tried after every compaction, and now and then: others may make room too. */
+  #nextWhenFull(): Job | undefined {
+    if (this.#isRefillDue) return this.#refill();
+    this.#isRefillDue = true;
+    const victim = worthCompacting(this.#segments, true);
+    if (victim !== undefined) return this.#compact(victim);
+    this.#pause = PAUSE_ROUNDS;
+    return undefined;
+  }
+
+  *#refill(): Job {
+    this.#isRefillDue = false;
+    const answer = yield* this.#reserve.fill();
+    return answer === "full" ? "done" : answer;
+  }
+
+  #hint(segment: Segment): Job {
+    return hintJob(this.#disk, segment, this.#index, this.#writer);
+  }
+
+  #compact(segment: Segment): Job {
+    return compactionJob(segment, {
+      disk: this.#disk,
+      segments: this.#segments,
+      index: this.#index,
+      writer: this.#writer,
+      manifest: this.#manifest,
+      reserve: this.#reserve,
+    });
+  }
+
+  /** A job that finds no room leaves everything as it was. */
+  #onJobEnd(answer: AppendAnswer): void {
+    if (answer === "full") this.#pause = PAUSE_ROUNDS;
+    if (answer === "done" || answer === "full") return;
+    this.#background.stop();
+    this.#events.failed(answer.problem);
+  }
+}
+
+const HEAD = new RecordHead();
+
+/** Whether the bytes are the whole, undamaged record that the index means. */
+function isRecordOf(
+  bytes: Uint8Array,
+  segment: number,
+  offset: number,
+  partition: number,
+  length: number,
+): boolean {
+  return (
+    bytes.length === length &&
+    readHead(HEAD, bytes, 0, length, segment, offset) &&
+    HEAD.partition === partition &&
+    HEAD.length === length &&
+    isRowIntact(HEAD, bytes, 0, length)
+  );
+}

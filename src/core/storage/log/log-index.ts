@@ -1,0 +1,84 @@
+/**
+ * Where the current record of every key lies. It is in memory only and made anew at every start, so
+ * it is never ahead of the log.
+ *
+ *     number of the key → segment · offset · length of the record, 0 when its row is damaged
+ *
+ * Some forty bytes for a key beside the key itself, all of them outside the heap of the garbage
+ * collector.
+ */
+import { Column } from "../../base/column.ts";
+import type { HashSecret } from "../../base/half-siphash.ts";
+import type { Key } from "../../ring/key.ts";
+import { KeyTable, NO_NUMBER } from "../key-table.ts";
+import { RECORD_HEAD_BYTES } from "./log-record.ts";
+import type { Segments } from "./segments.ts";
+
+/** Instead of a length: the row is damaged. */
+export const DAMAGED_LENGTH = 0;
+
+export class LogIndex {
+  readonly keys: KeyTable;
+  readonly #segments: Segments;
+  readonly #segmentNumbers: Column = new Column();
+  readonly #offsets: Column = new Column();
+  readonly #lengths: Column = new Column();
+  #rowBytes = 0;
+
+  constructor(secret: HashSecret, segments: Segments) {
+    this.keys = new KeyTable(secret);
+    this.#segments = segments;
+  }
+
+  /** Bytes of keys and rows that are not damaged. */
+  get bytes(): number {
+    return this.#rowBytes;
+  }
+
+  segmentOf(number: number): number {
+    return this.#segmentNumbers.get(number);
+  }
+
+  offsetOf(number: number): number {
+    return this.#offsets.get(number);
+  }
+
+  lengthOf(number: number): number {
+    return this.#lengths.get(number);
+  }
+
+  /** Whether the current record of this key is the one at this place. */
+  isAt(number: number, segment: number, offset: number): boolean {
+    return (
+      number !== NO_NUMBER &&
+      this.#segmentNumbers.get(number) === segment &&
+      this.#offsets.get(number) === offset
+    );
+  }
+
+  /** From now on this is the current record of the key. */
+  place(partition: number, key: Key, segment: number, offset: number, length: number): void {
+    let number = this.keys.find(partition, key);
+    if (number === NO_NUMBER) number = this.keys.add(partition, key);
+    else this.#release(number);
+    this.#segmentNumbers.set(number, segment);
+    this.#offsets.set(number, offset);
+    this.#lengths.set(number, length);
+    if (length === DAMAGED_LENGTH) return;
+    this.#segments.get(segment).live += length;
+    this.#rowBytes += length - RECORD_HEAD_BYTES;
+  }
+
+  /** The record is where it was, and nobody can read its row. */
+  damage(number: number): void {
+    this.#release(number);
+    this.#lengths.set(number, DAMAGED_LENGTH);
+  }
+
+  #release(number: number): void {
+    const length = this.#lengths.get(number);
+    if (length === DAMAGED_LENGTH) return;
+    this.#segments.get(this.#segmentNumbers.get(number)).live -= length;
+    this.#rowBytes -= length - RECORD_HEAD_BYTES;
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * Finds out what a directory holds: the index and the segments of a log as the last run left them,
+ * and what is not as it should be.
+ *
+ * Segments are read in their order, from hint files where there are any. What a bad place means is
+ * told in `docs/log-format.md`: the end of a write that was under way is cut off before anything is
+ * appended; everything else is rot, stays where it is, and is never taken for an absent row.
+ */
+import { bytesEqual } from "../../base/bytes.ts";
+import type { Key } from "../../ring/key.ts";
+import type { AppendAnswer, Disk } from "../disk.ts";
+import { UNREADABLE } from "../disk.ts";
+import type { DiskTask } from "./disk-task.ts";
+import { runTask } from "./disk-task.ts";
+import { readHints } from "./hint-file.ts";
+import { DAMAGED_LENGTH, LogIndex } from "./log-index.ts";
+import type { LogOptions } from "./log-options.ts";
+import { KIND_ROW } from "./log-record.ts";
+import type { Manifest, ManifestSegment } from "./manifest.ts";
+import { decodeManifest } from "./manifest.ts";
+import { MANIFEST_FILES, ManifestFile } from "./manifest-file.ts";
+import { Reserve } from "./reserve.ts";
+import type { SegmentHead } from "./segment.ts";
+import {
+  decodeSegmentHead,
+  LOG_VERSION,
+  Segment,
+  SEGMENT_HEAD_BYTES,
+  segmentNumberOf,
+} from "./segment.ts";
+import { SegmentReader } from "./segment-reader.ts";
+import { Segments } from "./segments.ts";
+
+/** What a start found that was not as a clean stop leaves it. */
+export interface LogFindings {
+  /** Of a write that was under way. */
+  tornBytes: number;
+  /** Rows that cannot be read, their keys known. */
+  damagedRows: number;
+  /** Places where records of unknown keys were lost: see `Segments.loss`. */
+  lostPlaces: number;
+}
+
+export interface RecoveredLog {
+  readonly store: Uint8Array;
+  readonly segments: Segments;
+  readonly index: LogIndex;
+  /** To go on with; without one a new segment begins. */
+  readonly active: Segment | undefined;
+  readonly sequence: number;
+  readonly manifest: ManifestFile;
+  readonly reserve: Reserve;
+  readonly findings: LogFindings;
+}
+
+/** An entry of the index that waits for the rest of its write. */
+interface Entry {
+  readonly partition: number;
+  readonly key: Key;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export function recoverLog(
+  disk: Disk,
+  options: LogOptions,
+  recovered: (log: RecoveredLog | { readonly problem: string }) => void,
+): void {
+  runTask(new LogRecovery(disk, options).run(), recovered);
+}
+
+type Problem = string | undefined;
+
+/** Behind everything in its segment. */
+const OFFSET_MAX = 0xffff_ffff;
+
+class LogRecovery {
+  readonly #disk: Disk;
+  readonly #files: ReadonlyMap<string, number>;
+  readonly #segments = new Segments();
+  readonly #index: LogIndex;
+  readonly #findings: LogFindings = { tornBytes: 0, damagedRows: 0, lostPlaces: 0 };
+  readonly #manifest: Manifest | undefined;
+  readonly #listed: ReadonlyMap<number, ManifestSegment>;
+  readonly #reserve: Reserve;
+  #store: Uint8Array;
+  #sequence = 0;
+
+  constructor(disk: Disk, options: LogOptions) {
+    this.#disk = disk;
+    this.#files = new Map(disk.list().map(({ name, bytes }) => [name, bytes]));
+    this.#index = new LogIndex(options.hashSecret, this.#segments);
+    this.#reserve = new Reserve(disk, options.reserveBytes);
+    this.#manifest = newestManifest(disk, this.#files);
+    this.#listed = new Map(this.#manifest?.segments.map((listed) => [listed.number, listed]));
+    this.#store = this.#manifest?.store ?? options.newStore;
+    if (this.#manifest?.loss !== undefined) this.#segments.lose(this.#manifest.loss);
+  }
+
+  *run(): DiskTask<RecoveredLog | { readonly problem: string }> {
+    const numbers = this.#numbers();
+    for (const number of numbers) {
+      const isLast = number === numbers.at(-1);
+      const problem = yield* this.#load(number, isLast);
+      if (problem !== undefined) return { problem };
+    }
+    const manifest = new ManifestFile(
+      this.#disk,
+      this.#store,
+      this.#manifest?.generation ?? 0,
+      this.#segments,
+    );
+    const problem = yield* this.#settle(manifest);
+    if (problem !== undefined) return { problem };
+    const { last } = this.#segments;
+    return {
+      store: this.#store,
+      segments: this.#segments,
+      index: this.#index,
+      manifest,
+      active: last?.isSealed === false ? last : undefined,
+      sequence: this.#sequence,
+      reserve: this.#reserve,
+      findings: this.#findings,
+    };
+  }
+
+  /** Those of the manifest, and of the files those behind it; without a manifest, all files. */
+  #numbers(): readonly number[] {
+    const numbers = new Set(this.#listed.keys());
+    const lastListed = Math.max(0, ...numbers);
+    const found = [...this.#files.keys()]
+      .filter((file) => file.endsWith(".log"))
+      .map((file) => segmentNumberOf(file) ?? 0);
+    for (const number of found) if (number > lastListed) numbers.add(number);
+    // The first manifest follows the first segment at once: more of them had one, and it is lost.
+    const sorted = [...numbers].sort((left, right) => left - right);
+    const last = sorted.at(-1) ?? 1;
+    if (this.#manifest === undefined && last > 1) this.#lose(last, OFFSET_MAX);
+    return sorted;
+  }
+
+  *#load(number: number, isLast: boolean): DiskTask<Problem> {
+    const listed = this.#listed.get(number);
+    const segment = new Segment(number, listed?.first ?? this.#sequence + 1);
+    const fileBytes = this.#files.get(segment.file) ?? 0;
+    const head = this.#headOf(segment);
+    if (head !== undefined && "version" in head) {
+      const found = `${segment.file} has format ${head.version}`;
+      return `${found}, and this program reads ${LOG_VERSION}: use a newer program`;
+    }
+    if (head !== undefined && !this.#isOfThisStore(head)) {
+      return `${segment.file} belongs to another store: it was copied here, move it away`;
+    }
+    const isReadable = head?.number === number && head.first === segment.first;
+    // A file behind the manifest without a head that fits was never written to.
+    if (!isReadable && listed === undefined && this.#manifest !== undefined) return undefined;
+    if (!isReadable && listed === undefined && isLast) return undefined;
+    segment.isBegun = true;
+    segment.isSealed = listed?.isSealed === true || !isLast;
+    segment.end =
+      listed?.isSealed === true ? listed.bytes : Math.max(fileBytes, SEGMENT_HEAD_BYTES);
+    this.#segments.add(segment);
+    if (segment.isSealed && this.#loadHints(segment, isReadable)) return undefined;
+    if (isReadable) return yield* this.#scan(segment, listed?.bytes ?? 0);
+    segment.isSealed = true;
+    this.#lose(number, OFFSET_MAX);
+    return undefined;
+  }
+
+  #headOf({ file }: Segment): ReturnType<typeof decodeSegmentHead> {
+    const bytes = this.#disk.read(file, 0, SEGMENT_HEAD_BYTES);
+    return bytes === UNREADABLE ? undefined : decodeSegmentHead(bytes);
+  }
+
+  #isOfThisStore({ store }: SegmentHead): boolean {
+    if (this.#manifest === undefined && this.#segments.last === undefined) this.#store = store;
+    return bytesEqual(store, this.#store);
+  }
+
+  #loadHints(segment: Segment, isReadable: boolean): boolean {
+    const bytes = this.#disk.read(segment.hintFile, 0, this.#files.get(segment.hintFile) ?? 0);
+    if (bytes === UNREADABLE) return false;
+    const { number, end } = segment;
+    const lastSequence = readHints(bytes, number, end, (partition, key, offset, length) => {
+      this.#index.place(partition, key, number, offset, isReadable ? length : DAMAGED_LENGTH);
+      if (length === DAMAGED_LENGTH || !isReadable) this.#findings.damagedRows++;
+    });
+    if (lastSequence === undefined) return false;
+    segment.hasHint = true;
+    this.#sequence = Math.max(this.#sequence, lastSequence);
+    return true;
+  }
+
+  /** `durable`: so much of an active segment was durable for certain. */
+  *#scan(segment: Segment, durable: number): DiskTask<Problem> {
+    const reader = new SegmentReader(this.#disk, segment, segment.end);
+    const { head } = reader;
+    /** Records of a write whose end has not been met. */
+    let open: Entry[] = [];
+    let found = reader.next();
+    while (found !== "end") {
+      const isBad = found === "bad" || head.sequence <= this.#sequence;
+      if (!segment.isSealed && (isBad || !reader.isIntact)) {
+        const certain = Math.max(durable, this.#durableBehind(segment, reader.offset));
+        const start = open[0]?.offset ?? reader.offset;
+        if (reader.offset >= certain) return yield* this.#cut(segment, start);
+      }
+      if (isBad) {
+        found = reader.resync() ? "record" : "end";
+        this.#lose(segment.number, found === "record" ? reader.offset : OFFSET_MAX);
+        continue;
+      }
+      this.#sequence = head.sequence;
+      const isIntact = head.kind === KIND_ROW && reader.isIntact;
+      const length = isIntact ? head.length : DAMAGED_LENGTH;
+      if (!isIntact) this.#findings.damagedRows++;
+      open.push({ partition: head.partition, key: reader.key(), offset: reader.offset, length });
+      if (!head.hasMore) {
+        this.#place(segment, open);
+        open = [];
+      }
+      found = reader.next();
+    }
+    if (open.length > 0 && !segment.isSealed) return yield* this.#cut(segment, open[0]!.offset);
+    this.#place(segment, open);
+    if (durable > segment.end) this.#lose(segment.number, OFFSET_MAX);
+    // Behind a loss nothing is appended: a new segment begins.
+    if (this.#segments.loss?.segment === segment.number) segment.isSealed = true;
+    return undefined;
+  }
+
+  #place(segment: Segment, entries: readonly Entry[]): void {
+    for (const { partition, key, offset, length } of entries) {
+      this.#index.place(partition, key, segment.number, offset, length);
+    }
+  }
+
+  /** What the records behind this place say of how much was durable. */
+  #durableBehind(segment: Segment, offset: number): number {
+    const reader = new SegmentReader(this.#disk, segment, segment.end, offset);
+    let durable = 0;
+    let found = reader.next();
+    while (found !== "end") {
+      if (found === "record") durable = Math.max(durable, reader.head.durable);
+      found = found === "record" ? reader.next() : reader.resync() ? "record" : "end";
+    }
+    return durable;
+  }
+
+  *#cut(segment: Segment, from: number): DiskTask<Problem> {
+    this.#findings.tornBytes += segment.end - from;
+    segment.end = from;
+    const cut = yield (done) => this.#disk.remove(segment.file, from, done);
+    return problemOf(cut);
+  }
+
+  /** What is left over goes, what goes on is durable, and what is lost is not forgotten. */
+  *#settle(manifest: ManifestFile): DiskTask<Problem> {
+    for (const file of this.#files.keys()) {
+      const number = segmentNumberOf(file);
+      if (number === undefined || this.#segments.has(number)) continue;
+      const problem = problemOf(yield (done) => this.#disk.remove(file, 0, done));
+      if (problem !== undefined) return problem;
+    }
+    const { last, loss } = this.#segments;
+    if (last?.isSealed === false) {
+      // What a killed process left may be known to the system and not to the disk.
+      const problem = problemOf(yield (done) => this.#disk.sync(last.file, done));
+      if (problem !== undefined) return problem;
+      last.durable = last.end;
+    }
+    const filled = problemOf(yield* this.#reserve.fill());
+    if (filled !== undefined) return filled;
+    const known = this.#manifest?.loss;
+    const isKnown = loss?.segment === known?.segment && loss?.offset === known?.offset;
+    return isKnown ? undefined : problemOf(yield (done) => manifest.save(done));
+  }
+
+  #lose(segment: number, offset: number): void {
+    this.#findings.lostPlaces++;
+    this.#segments.lose({ segment, offset });
+  }
+}
+
+/** A full disk is no problem for a start: what it could not write is found again. */
+function problemOf(answer: AppendAnswer): Problem {
+  return answer === "done" || answer === "full" ? undefined : answer.problem;
+}
+
+function newestManifest(disk: Disk, files: ReadonlyMap<string, number>): Manifest | undefined {
+  let newest: Manifest | undefined = undefined;
+  for (const file of MANIFEST_FILES) {
+    const bytes = disk.read(file, 0, files.get(file) ?? 0);
+    const manifest = bytes === UNREADABLE ? undefined : decodeManifest(bytes);
+    const generation = manifest?.generation ?? 0;
+    if (generation > (newest?.generation ?? 0)) newest = manifest;
+  }
+  return newest;
+}

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LogStory } from "./log-story.ts";
+
+function live(story: LogStory, steps: number): void {
+  for (let step = 0; step < steps; step++) {
+    const { random } = story;
+    if (random.chance(0.7)) story.writeDrawn();
+    if (random.chance(0.5)) story.engine.flush();
+    if (random.chance(0.6)) story.settle(random.integer(6));
+    if (random.chance(0.3)) story.engine.work(random.integer(8192));
+    if (random.chance(0.02)) story.checkNow();
+    if (random.chance(0.01)) story.rest();
+    assert.equal(story.failure, undefined);
+  }
+}
+
+for (const sync of ["always", "later"] as const) {
+  test(`log engine, ${sync}: no crash of the process loses or brings back anything`, () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const story = new LogStory(`kill ${sync} ${seed}`, sync);
+      for (let life = 0; life < 8; life++) {
+        assert.equal(story.open(), undefined);
+        story.checkRecovered();
+        live(story, story.random.integer(250));
+        if (story.random.chance(0.2)) story.close();
+        story.kill();
+      }
+    }
+  });
+}
+
+test("log engine, always: no crash of the machine loses or brings back anything", () => {
+  for (let seed = 0; seed < 120; seed++) {
+    const story = new LogStory(`crash ${seed}`);
+    for (let life = 0; life < 8; life++) {
+      assert.equal(story.open(), undefined);
+      story.checkRecovered();
+      assert.equal(story.engine.findings.lostPlaces, 0, "the end of a write was taken for rot");
+      live(story, story.random.integer(250));
+      if (story.random.chance(0.2)) story.close();
+      if (story.random.chance(0.3)) story.kill();
+      else story.crash();
+    }
+  }
+});
