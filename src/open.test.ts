@@ -7,8 +7,8 @@ import { open } from "./open.ts";
 
 test("open takes one way, and no option that does not exist", async () => {
   const wrong: readonly [object, RegExp][] = [
-    [{}, /one of three ways/],
-    [{ memory: true, cluster: ["a:1"] }, /one of three ways/],
+    [{}, /one of four ways/],
+    [{ memory: true, cluster: ["a:1"] }, /one of four ways/],
     [{ memory: "yes" }, /memory must be true/],
     [{ memory: true, dir: "x" }, /there is no option dir for open/],
     [{ memory: true, config: { r: 0 } }, /config\.r/],

@@ -1,7 +1,8 @@
 /**
- * The three ways to a store. What comes back is the same for all of them.
+ * The four ways to a store. What comes back is the same for all of them.
  *
  *     open({ memory: true })                  one node, in this process: no sockets, no files
+ *     open({ dir: "data" })                   the same, and what it stores stays in that directory
  *     open({ node: { id: "n1", … } })         a member of a cluster, in this process
  *     open({ cluster: ["db1:7411", …] })      a cluster elsewhere
  */
@@ -11,11 +12,14 @@ import type { RemoteOptions } from "./client/remote-options.ts";
 import { Store } from "./client/store.ts";
 import type { NodeConfig } from "./core/config.ts";
 import type { NodeSettings } from "./host/cluster-settings.ts";
+import { DirectoryError } from "./disk/directory-error.ts";
+import { LibraryMissing } from "./disk/library-engine-missing.ts";
 import { SettingsError } from "./host/settings-error.ts";
+import type { GivenStorage } from "./host/storage-settings.ts";
 import type { HostFact } from "./host/host-fact.ts";
 import type { RunningNode } from "./host/start-node.ts";
 import { startNode } from "./host/start-node.ts";
-import { memoryNode } from "./memory-node.ts";
+import { soloNode } from "./solo-node.ts";
 
 export interface MemoryOptions {
   readonly memory: true;
@@ -25,6 +29,12 @@ export interface MemoryOptions {
    * Hears what the node observes, from the first fact on. It looks and records, and calls nothing
    * of the store.
    */
+  readonly onFact?: (fact: HostFact) => void;
+}
+
+/** One durable node in this process, without a server. */
+export interface DirOptions extends GivenStorage {
+  readonly config?: Partial<NodeConfig>;
   readonly onFact?: (fact: HostFact) => void;
 }
 
@@ -44,9 +54,10 @@ export interface ClusterOptions extends Partial<RemoteOptions> {
 }
 
 export type OpenOptions =
-  | (MemoryOptions & { readonly node?: never; readonly cluster?: never })
-  | (NodeOptions & { readonly memory?: never; readonly cluster?: never })
-  | (ClusterOptions & { readonly memory?: never; readonly node?: never });
+  | (MemoryOptions & { readonly dir?: never; readonly node?: never; readonly cluster?: never })
+  | (DirOptions & { readonly memory?: never; readonly node?: never; readonly cluster?: never })
+  | (NodeOptions & { readonly memory?: never; readonly dir?: never; readonly cluster?: never })
+  | (ClusterOptions & { readonly memory?: never; readonly dir?: never; readonly node?: never });
 
 const LINK_TIMEOUT_MS_DEFAULT = 1_000;
 const LINK_TIMEOUT_MS_MAX = 600_000;
@@ -58,26 +69,37 @@ const NODE: ReadonlySet<string> = new Set<keyof NodeOptions>(["node", "linkTimeo
  * listen or connect.
  */
 export async function open(options: OpenOptions): Promise<Store> {
-  const ways = [options.memory, options.node, options.cluster];
+  const ways = [options.memory, options.dir, options.node, options.cluster];
   if (ways.filter((way) => way !== undefined).length !== 1) {
-    const hint = "Pass { memory: true }, { node: { … } } or { cluster: [ … ] }";
-    throw new GrammeError("INVALID_ARGUMENT", "open takes one of three ways", { hint });
+    const hint = "Pass { memory: true }, { dir: … }, { node: { … } } or { cluster: [ … ] }";
+    throw new GrammeError("INVALID_ARGUMENT", "open takes one of four ways", { hint });
   }
   if (options.cluster !== undefined) {
     const { cluster, ...remote } = options;
     return connect(cluster, remote);
   }
-  return options.node === undefined ? openMemory(options) : openNode(options);
+  if (options.node !== undefined) return openNode(options);
+  return options.dir === undefined ? openMemory(options) : openDir(options);
 }
 
-function openMemory(options: MemoryOptions): Store {
+async function openDir({ config = {}, onFact, ...storage }: DirOptions): Promise<Store> {
+  try {
+    const node = await soloNode({ config, storage, onFact });
+    return new Store({ door: node.host, status: async () => [node.status()] });
+  } catch (error) {
+    throw openFailure(error);
+  }
+}
+
+async function openMemory(options: MemoryOptions): Promise<Store> {
   refuseUnknown(options, MEMORY);
   if (options.memory !== true) {
     const hint = "Pass { memory: true }";
     throw new GrammeError("INVALID_ARGUMENT", "memory must be true", { hint });
   }
   try {
-    const node = memoryNode(options.config ?? {}, options.onFact);
+    const { config = {}, onFact } = options;
+    const node = await soloNode({ config, storage: undefined, onFact });
     return new Store({ door: node.host, status: async () => [node.status()] });
   } catch (error) {
     throw openFailure(error);
@@ -111,6 +133,14 @@ function openFailure(error: unknown): unknown {
   if (error instanceof SettingsError) {
     const { message, hint, cause = error } = error;
     return new GrammeError("INVALID_ARGUMENT", message, { hint: sentence(hint), cause });
+  }
+  if (error instanceof DirectoryError) {
+    const { message, hint } = error;
+    return new GrammeError("OPEN_FAILED", message, { hint: sentence(hint), cause: error });
+  }
+  if (error instanceof LibraryMissing) {
+    const hint = "Install it, or choose another engine";
+    return new GrammeError("OPEN_FAILED", error.message, { hint, cause: error });
   }
   if (error instanceof Error && "syscall" in error) {
     const hint = "Choose another address or port for listen";

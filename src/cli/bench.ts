@@ -64,7 +64,7 @@ export function describeBench(command: Command): void {
 const OWN_NODES = 3;
 
 async function benchOwn(flags: BenchFlags): Promise<void> {
-  const cluster = new LocalCluster(localMembers(await freePorts(OWN_NODES)));
+  const cluster = new LocalCluster(localMembers(await freePorts(OWN_NODES)), () => []);
   const told = toldToStop().then(() => "stop" as const);
   cluster.start((node, how) => remark(`${node.id} has ended (${how})`));
   try {

@@ -5,6 +5,7 @@
  * again by hand. A node that dies is reported and left dead: to see what a cluster does without one
  * is what this is for. The nodes stop with this process, however it ends.
  */
+import { join } from "node:path";
 import { Option, type Command } from "commander";
 import { checkSettings } from "../host/cluster-settings.ts";
 import type { DevNode } from "./dev-node.ts";
@@ -16,10 +17,12 @@ import { paint, print, remark } from "./output.ts";
 import { toldToStop } from "./stop-signal.ts";
 
 interface DevFlags extends NodeFlags {
+  readonly memory?: true;
   readonly nodes: number;
   readonly basePort: number;
 }
 
+const DIR_DEFAULT = ".gramme/dev";
 const NODES_MAX = 32;
 const PORT_MAX = 65_535;
 
@@ -36,19 +39,35 @@ export function describeDev(command: Command): void {
         .env("GRAMME_BASE_PORT")
         .default(BASE_PORT_DEFAULT)
         .argParser(integerIn(1, PORT_MAX)),
-    );
+    )
+    .addOption(
+      new Option("--dir <path>", "the nodes keep their rows in n0, n1 … below it")
+        .env("GRAMME_DIR")
+        .default(DIR_DEFAULT),
+    )
+    .addOption(new Option("--memory", "keep everything in memory").conflicts("engine"));
   nodeFlags(command);
   examples(command, [
     ["gramme dev", "three nodes at 127.0.0.1:7400, 7401 and 7402"],
-    ["gramme dev --nodes 5 --base-port 9000", ""],
+    ["gramme dev --nodes 5 --base-port 9000 --dir five", "other nodes, another directory"],
+    ["gramme dev --memory", "nothing is kept"],
     ["gramme dev --strategy ring --virtual-nodes 8", "see gramme ring"],
   ]);
   command.action(async (flags: DevFlags) => {
-    await dev(new LocalCluster(membersOf(flags), wordsOf(flags)));
+    const wordsFor = ({ id }: Member): readonly string[] => {
+      const dir = flags.memory === true ? [] : ["--dir", join(flags.dir!, id)];
+      return [...wordsOf(flags), ...dir];
+    };
+    await dev(new LocalCluster(membersOf(flags), wordsFor), keptIn(flags));
   });
 }
 
-async function dev(cluster: LocalCluster): Promise<void> {
+/** Where the rows stay when all has stopped; nothing when they do not. */
+function keptIn({ memory, dir }: DevFlags): string | undefined {
+  return memory === true ? undefined : dir;
+}
+
+async function dev(cluster: LocalCluster, dir: string | undefined): Promise<void> {
   let isReady = false;
   const onExit = ({ id, commandLine }: DevNode, how: string): void => {
     if (!isReady) return;
@@ -60,7 +79,7 @@ async function dev(cluster: LocalCluster): Promise<void> {
   try {
     if ((await Promise.race([cluster.ready(), stopped])) === "stopped") return;
     isReady = true;
-    printReady(cluster.addresses);
+    printReady(cluster.addresses, dir);
     if ((await Promise.race([cluster.ended(), stopped])) === "stopped") return;
     throw new CommandError(EXIT.unavailable, "no node is left");
   } finally {
@@ -77,11 +96,16 @@ function membersOf(flags: DevFlags): readonly Member[] {
   const members = localMembers(Array.from({ length: nodes }, (_, index) => basePort + index));
   // What the nodes would refuse is refused here, once and before anything runs.
   const { id, address } = members[0]!;
-  checkSettings({ ...sharedSettings(flags), id, listen: address, peers: members });
+  const settings = sharedSettings(flags.memory === true ? withoutDir(flags) : flags);
+  checkSettings({ ...settings, id, listen: address, peers: members });
   return members;
 }
 
-function printReady(addresses: readonly string[]): void {
+function withoutDir({ dir: _dir, ...flags }: DevFlags): NodeFlags {
+  return flags;
+}
+
+function printReady(addresses: readonly string[], dir: string | undefined): void {
   print(`ready ${addresses.length} nodes at ${addresses.join(" ")}`);
   const [first = ""] = addresses;
   const node = first === NODE_DEFAULT ? "" : ` --node ${first}`;
@@ -91,7 +115,7 @@ function printReady(addresses: readonly string[]): void {
     [`gramme ring --key greeting${node}`, "who owns it"],
     [`gramme status${node}`, "the nodes and their pids: kill one, and go on"],
     [`export GRAMME_NODE=${addresses.join(",")}`, "to be served whoever is down"],
-    ["Ctrl-C", "stops all; nothing is kept"],
+    ["Ctrl-C", dir === undefined ? "stops all; nothing is kept" : `stops all; ${dir} stays`],
   ] as const;
   const wide = Math.max(...hints.map(([line]) => line.length));
   print("");

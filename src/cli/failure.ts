@@ -7,6 +7,8 @@
  */
 import type { ErrorCode } from "../client/gramme-error.ts";
 import { GrammeError } from "../client/gramme-error.ts";
+import { DirectoryError } from "../disk/directory-error.ts";
+import { LibraryMissing } from "../disk/library-engine-missing.ts";
 import { SettingsError } from "../host/settings-error.ts";
 import { CommandError, EXIT, exitCodeOf, type ExitCode } from "./exit-codes.ts";
 import { printJson, remark, remarkError } from "./output.ts";
@@ -56,6 +58,10 @@ function failureOf(error: unknown): Failure {
   }
   if (error instanceof SettingsError) {
     return failure(EXIT.usage, "INVALID_ARGUMENT", error.message, error.hint);
+  }
+  if (error instanceof DirectoryError || error instanceof LibraryMissing) {
+    // What to do stands in the message.
+    return failure(EXIT.storage, "OPEN_FAILED", error.message, "");
   }
   return failure(EXIT.bug, "BUG", "this is a bug in gramme", "please report it");
 }

@@ -28,13 +28,14 @@ export class LocalCluster {
   readonly nodes: readonly DevNode[];
   #isStopping = false;
 
-  /** All nodes are given the same words besides their own names and addresses. */
-  constructor(members: readonly Member[], words: readonly string[] = []) {
+  /** What each node is given besides its name and address is `wordsFor` it. */
+  constructor(members: readonly Member[], wordsFor: (member: Member) => readonly string[]) {
     const peers = members.map(({ id, address }) => `${id}=${address}`).join(",");
-    this.nodes = members.map(
-      ({ id, address }) =>
-        new DevNode(id, address, ["--listen", address, "--peers", peers, ...words]),
-    );
+    this.nodes = members.map((member) => {
+      const { id, address } = member;
+      const words = wordsFor(member);
+      return new DevNode(id, address, ["--listen", address, "--peers", peers, ...words]);
+    });
   }
 
   get addresses(): readonly string[] {

@@ -12,6 +12,13 @@ import { TOKENS_PER_NODE_DEFAULT } from "../core/ring/ring-placement.ts";
 import { PARTITION_COUNT_DEFAULT } from "../core/ring/slot.ts";
 import { CLUSTER_ID_DEFAULT, REPLICAS_DEFAULT } from "../host/cluster-settings.ts";
 import type { NodeSettings } from "../host/cluster-settings.ts";
+import {
+  ENGINE_KINDS,
+  type EngineKind,
+  SYNC_KINDS,
+  type SyncKind,
+} from "../disk/storage-settings.ts";
+import type { GivenStorage } from "../host/storage-settings.ts";
 import type { MemberSettings } from "../host/member-settings.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
 import { level } from "./flags.ts";
@@ -26,12 +33,18 @@ export interface NodeFlags {
   readonly virtualNodes?: number;
   readonly r?: NodeConfig["r"];
   readonly w?: NodeConfig["w"];
+  readonly dir?: string;
+  readonly engine?: EngineKind;
+  readonly sync?: SyncKind;
+  readonly restored?: true;
   readonly set?: readonly Knob[];
 }
 
+const ROOMS = ["config", "limits", "storage"] as const;
+
 /** `config.requestTimeoutMs=500` */
 interface Knob {
-  readonly room: "config" | "limits";
+  readonly room: (typeof ROOMS)[number];
   readonly field: string;
   readonly value: number | string;
 }
@@ -63,9 +76,18 @@ export function nodeFlags(command: Command): Command {
     ).argParser(integer),
     flag("--r <level>", "GRAMME_R", `owners that answer a read, else ${usual.r}`).argParser(level),
     flag("--w <level>", "GRAMME_W", `owners that hold a write, else ${usual.w}`).argParser(level),
+    flag("--engine <name>", "GRAMME_ENGINE", "keeps the rows in the directory, else log").choices(
+      ENGINE_KINDS,
+    ),
+    flag(
+      "--sync <policy>",
+      "GRAMME_SYNC",
+      "a write counts as stored after its sync (always, the default), or without",
+    ).choices(SYNC_KINDS),
+    new Option("--restored", "the directory comes from a backup: go on under a new identity"),
     new Option(
       "--set <field=value>",
-      "any other setting, as config.requestTimeoutMs=500 or limits.drainMs=1000",
+      "any other setting, as config.requestTimeoutMs=500 or storage.segmentBytes=16777216",
     ).argParser(knobs),
   ];
   for (const option of options) command.addOption(option);
@@ -93,10 +115,21 @@ export function sharedSettings(flags: NodeFlags): Partial<NodeSettings> {
     virtualNodes: flags.virtualNodes,
     config,
     limits: knobsOf("limits"),
+    storage: storageOf(flags, knobsOf("storage")),
   });
 }
 
-/** The same flags as words of a command line. */
+function storageOf(flags: NodeFlags, knobs: object): GivenStorage | undefined {
+  const { dir, engine, sync, restored } = flags;
+  const rest = given({ engine, sync, restored, ...knobs });
+  if (dir !== undefined) return { dir, ...rest };
+  const [first] = Object.keys(rest);
+  if (first === undefined) return undefined;
+  const problem = `${first} says how rows are kept, and there is no directory to keep them in`;
+  throw new CommandError(EXIT.usage, problem, "name one with --dir");
+}
+
+/** The same flags as words of a command line, but the directory: each node has its own. */
 export function wordsOf(flags: NodeFlags): readonly string[] {
   const words: string[] = [];
   const add = (name: string, value: string | number | undefined): void => {
@@ -110,6 +143,8 @@ export function wordsOf(flags: NodeFlags): readonly string[] {
   add("--virtual-nodes", flags.virtualNodes);
   add("--r", flags.r);
   add("--w", flags.w);
+  add("--engine", flags.engine);
+  add("--sync", flags.sync);
   for (const { room, field, value } of flags.set ?? []) add("--set", `${room}.${field}=${value}`);
   return words;
 }
@@ -140,9 +175,11 @@ export function given<T extends object>(fields: { [Field in keyof T]: T[Field] |
 }
 
 function knobs(text: string, before: readonly Knob[] | undefined): readonly Knob[] {
-  const match = /^(config|limits)\.([A-Za-z]+)=(.+)$/.exec(text);
+  const match = /^(config|limits|storage)\.([A-Za-z]+)=(.+)$/.exec(text);
   if (match === null) {
-    throw new InvalidArgumentError("Write config.name=value or limits.name=value.");
+    throw new InvalidArgumentError(
+      "Write config.name=value, limits.name=value or storage.name=value.",
+    );
   }
   const [, room, field = "", value = ""] = match;
   const knob = { field, value: /^-?[0-9]+$/.test(value) ? Number(value) : value };

@@ -12,6 +12,8 @@ import { Option, type Command } from "commander";
 import { levelCount } from "../core/coordinator/quorum.ts";
 import { checkSettings, type NodeSettings } from "../host/cluster-settings.ts";
 import type { MemberSettings } from "../host/member-settings.ts";
+import type { BootReason } from "../core/identity/boot.ts";
+import { DiskFailure } from "../host/disk-failure.ts";
 import type { HostFact } from "../host/host-fact.ts";
 import { startNode, type RunningNode } from "../host/start-node.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
@@ -60,6 +62,9 @@ export function describeStart(command: Command): void {
         .env("GRAMME_PEERS")
         .argParser(members),
     )
+    .addOption(
+      new Option("--dir <path>", "where its rows are kept, else in memory alone").env("GRAMME_DIR"),
+    )
     .addOption(new Option("--zone <name>", "what fails together with it").env("GRAMME_ZONE"))
     .addOption(
       new Option("--weight <number>", "its capacity beside the others'")
@@ -68,7 +73,8 @@ export function describeStart(command: Command): void {
     );
   nodeFlags(command);
   examples(command, [
-    ["gramme start --id n0", "a cluster of one"],
+    ["gramme start --id n0 --dir /var/lib/gramme", "a cluster of one that keeps what it stores"],
+    ["gramme start --id n0", "the same in memory"],
     ["gramme start --id n0 --listen 0.0.0.0:7400 --advertise db0:7400 \\", ""],
     ["  --peers n0=db0:7400,n1=db1:7400,n2=db2:7400", "one of three"],
     ["gramme start … --peers n0=db0:7400@rack-a,n1=db1:7400@rack-b*2", "zones and weights"],
@@ -100,6 +106,10 @@ async function run(settings: NodeSettings, stop: Promise<void>): Promise<void> {
   const node = await listening(settings, watch);
   const waiting = setInterval(() => watch.remarkWaiting(), WAITING_REMARK_EVERY_MS);
   node.host.onFatal((error) => {
+    if (error instanceof DiskFailure) {
+      remarkError(`${settings.id} has stopped: ${error.message}`);
+      process.exit(EXIT.storage);
+    }
     remarkError(`${settings.id} has stopped, its state is unknown`);
     remark(error instanceof Error ? (error.stack ?? error.message) : String(error));
     process.exit(EXIT.bug);
@@ -129,6 +139,23 @@ async function listening(settings: NodeSettings, watch: PeerWatch): Promise<Runn
   }
 }
 
+const BOOTS: Readonly<Record<BootReason, string>> = {
+  first: "",
+  clean: "",
+  unclean: "the last run did not stop in order: its epochs are not used again",
+  copied: "the directory is a copy of another: this node goes on under a new identity",
+  restored: "the directory comes from a backup: this node goes on under a new identity",
+  outlived: "other nodes know a younger boot: this node goes on under a new identity",
+  damaged: "the stored identity cannot be read: this node goes on under a new one",
+  exhausted: "the epochs of the identity are used up: this node goes on under a new one",
+};
+
+/** What a clean stop would not have left. */
+function remarkBoot({ reason, findings }: Extract<HostFact, { kind: "storage-opened" }>): void {
+  if (BOOTS[reason] !== "") remark(BOOTS[reason]);
+  if (findings !== "") remark(`found in the data directory: ${findings}`);
+}
+
 /** Follows the peers by the node's facts: says when it is ready, and who comes and goes. */
 class PeerWatch {
   isStopping = false;
@@ -155,6 +182,7 @@ class PeerWatch {
 
   onFact(fact: HostFact): void {
     if (fact.kind === "listening") return this.#onListening(fact.address);
+    if (fact.kind === "storage-opened") return remarkBoot(fact);
     if (this.isStopping) return;
     if (fact.kind === "peer-linked") return this.#onLinked(fact.peer);
     if (fact.kind === "peer-lost") return this.#onLost(fact.peer);

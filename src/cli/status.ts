@@ -7,7 +7,7 @@
 import type { Command } from "commander";
 import type { RemoteClient } from "../client/remote-client.ts";
 import type { Layout, LayoutNode } from "../core/ring/layout.ts";
-import type { NodeStatus, PeerStatus } from "../host/node-status.ts";
+import type { NodeStatus, PeerStatus, StorageStatus } from "../host/node-status.ts";
 import { withCluster } from "./cluster.ts";
 import { clusterFlags, examples, type ClusterFlags } from "./flags.ts";
 import { paint, print, printJson, remark, showBytes, showDuration, table } from "./output.ts";
@@ -26,6 +26,7 @@ interface NodeDocument {
   readonly bytes: number | null;
   readonly openRequests: number | null;
   readonly uptimeMs: number | null;
+  readonly storage: StorageStatus | null;
   readonly peers: readonly PeerStatus[];
 }
 
@@ -51,8 +52,18 @@ export function describeStatus(command: Command): void {
 async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeDocument> {
   const status = await client.status(node.id);
   if ("kind" in status) return downDocument(node, status.detail);
-  const { pid, version, generation, layoutEpoch, keys, bytes, openRequests, uptimeMs, peers } =
-    status satisfies NodeStatus;
+  const {
+    pid,
+    version,
+    generation,
+    layoutEpoch,
+    keys,
+    bytes,
+    openRequests,
+    uptimeMs,
+    storage,
+    peers,
+  } = status satisfies NodeStatus;
   return {
     id: node.id,
     address: node.address,
@@ -66,6 +77,7 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     bytes,
     openRequests,
     uptimeMs,
+    storage,
     peers,
   };
 }
@@ -84,6 +96,7 @@ function downDocument({ id, address }: LayoutNode, reason: string): NodeDocument
     bytes: null,
     openRequests: null,
     uptimeMs: null,
+    storage: null,
     peers: [],
   };
 }

@@ -24,10 +24,12 @@ import { ringPlacement, TOKENS_PER_NODE_DEFAULT } from "../core/ring/ring-placem
 import { checkPartitionCount, PARTITION_COUNT_DEFAULT } from "../core/ring/slot.ts";
 import { FRAME_OVERHEAD_BYTES } from "../core/wire/frame.ts";
 import { type Address, formatAddress } from "../socket/address.ts";
+import type { StorageSettings } from "../disk/storage-settings.ts";
 import { type HostLimits, hostLimits } from "./host-limits.ts";
 import type { MemberSettings } from "./member-settings.ts";
 import { advertisedAddress, checkedAddress, checkedId, checkedMembers } from "./member-settings.ts";
 import { refuseUnknown, refuseUnlessInteger, SettingsError } from "./settings-error.ts";
+import { checkedStorage, type GivenStorage } from "./storage-settings.ts";
 
 export interface NodeSettings {
   readonly id: string;
@@ -55,6 +57,8 @@ export interface NodeSettings {
   readonly virtualNodes?: number;
   readonly config?: Partial<NodeConfig>;
   readonly limits?: Partial<HostLimits>;
+  /** Where rows are kept. Without it they are in memory, and the node forgets all at its end. */
+  readonly storage?: GivenStorage;
 }
 
 /** The same with nothing left open but a port that listening will find. */
@@ -71,6 +75,7 @@ export interface CheckedSettings {
   readonly virtualNodes: number;
   readonly config: NodeConfig;
   readonly limits: HostLimits;
+  readonly storage: StorageSettings | undefined;
 }
 
 export const CLUSTER_ID_DEFAULT = "gramme";
@@ -91,6 +96,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   "virtualNodes",
   "config",
   "limits",
+  "storage",
 ] satisfies (keyof NodeSettings)[]);
 const CLUSTER_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const SECRET_LENGTH_MIN = 8;
@@ -122,6 +128,7 @@ export function checkSettings(given: NodeSettings): CheckedSettings {
     virtualNodes: checkedVirtualNodes(given),
     config,
     limits: checkedLimits(given.limits ?? {}, config),
+    storage: given.storage === undefined ? undefined : checkedStorage(given.storage),
   };
 }
 

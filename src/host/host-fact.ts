@@ -1,9 +1,18 @@
 /**
- * What a host observes beside its node: connections and their ends. One stream with the facts of
- * the core, so that logs, metrics and tests have one place to listen.
+ * What a host observes beside its node: its data, connections and their ends. One stream with the
+ * facts of the core, so that logs, metrics and tests have one place to listen.
  */
+import type { BootReason } from "../core/identity/boot.ts";
 import type { Fact } from "../core/facts.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
+
+export type StorageFact = {
+  readonly kind: "storage-opened";
+  readonly reason: BootReason;
+  /** What a clean stop does not leave, in words; empty when nothing. */
+  readonly findings: string;
+  readonly generation: number;
+};
 
 export type TransportFact =
   | { readonly kind: "listening"; readonly address: string }
@@ -25,4 +34,4 @@ export type TransportFact =
   | { readonly kind: "sends-dropped"; readonly peer: NodeId; readonly outboundBytes: number }
   | { readonly kind: "client-closed"; readonly remote: string; readonly reason: string };
 
-export type HostFact = Fact | TransportFact;
+export type HostFact = Fact | StorageFact | TransportFact;

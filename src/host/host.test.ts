@@ -63,6 +63,7 @@ function hostOf(
     secret: sipKeyOf(new Uint8Array(16)),
     random: new Random(1),
     engine,
+    keeper: undefined,
     turn: new Turn(),
     drainMs: 20,
   });

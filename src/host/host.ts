@@ -34,6 +34,7 @@ import { Numbered } from "../core/base/numbered.ts";
 import { assert } from "../core/base/assert.ts";
 import { failed } from "../core/outcomes.ts";
 import { CallbackQueue } from "../socket/callback-queue.ts";
+import { DiskFailure } from "./disk-failure.ts";
 import { Drain } from "../socket/drain.ts";
 import { throwLater } from "../socket/throw-later.ts";
 import { withEnvelope } from "../core/requests.ts";
@@ -45,9 +46,22 @@ const STOPPING_RETRY_MS = 1_000;
 export interface HostSetup extends Omit<NodeSetup, "rows" | "effects"> {
   /** Makes the engine. Its completions may come inside `write` or at any later time. */
   readonly engine: (events: EngineEvents) => Engine;
+  /** Who the node is, on its disk; without one it is nobody again when it ends. */
+  readonly keeper: IdentityKeeper | undefined;
   readonly turn: Turn;
   /** How long `close` waits for open requests. */
   readonly drainMs: number;
+}
+
+/** What keeps the identity of a node with its rows: `NodeStorage`. */
+export interface IdentityKeeper {
+  /** Called at the end of every turn. */
+  tend(): void;
+  /**
+   * After the engine was closed. Clean is a stop after which nothing is known to this process
+   * alone.
+   */
+  close(isClean: boolean): Promise<void>;
 }
 
 /** The way to the other nodes. Nothing is promised of a message (see `Effects.send`). */
@@ -94,6 +108,7 @@ export class Host implements Effects, EngineEvents, TurnTask {
   readonly startedAt: number = performance.now();
   readonly #node: Node;
   readonly #engine: Engine;
+  readonly #keeper: IdentityKeeper | undefined;
   readonly #turn: Turn;
   readonly #drainMs: number;
   readonly #alarm: Alarm;
@@ -104,6 +119,8 @@ export class Host implements Effects, EngineEvents, TurnTask {
   readonly #completedAnswers: DiskAnswer[] = [];
   readonly #answers: CallbackQueue<Outcome> = new CallbackQueue();
   readonly #drain: Drain = new Drain();
+  /** Dots of refused rows are known to this process alone. */
+  #wasRefused = false;
   #links: Links | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
   #end: { readonly reason: string } | undefined = undefined;
@@ -117,6 +134,7 @@ export class Host implements Effects, EngineEvents, TurnTask {
     this.#drainMs = setup.drainMs;
     this.#layout = setup.layout;
     this.#alarm = new Alarm(() => this.#onAlarm());
+    this.#keeper = setup.keeper;
     this.#engine = setup.engine(this);
     this.#node = new Node({ ...setup, rows: this.#engine, effects: this });
   }
@@ -198,13 +216,14 @@ export class Host implements Effects, EngineEvents, TurnTask {
   // What the engine says
 
   completed(token: number, answer: DiskAnswer): void {
+    if (answer === "full") this.#wasRefused = true;
     this.#completedTokens.push(token);
     this.#completedAnswers.push(answer);
     this.#turn.wake();
   }
 
   failed(problem: string): void {
-    this.#die(new Error(problem));
+    this.#die(new DiskFailure(problem));
     this.#turn.wake();
   }
 
@@ -232,6 +251,7 @@ export class Host implements Effects, EngineEvents, TurnTask {
   endTurn(): void {
     this.#drainCompletions();
     this.#engine.flush();
+    this.#keeper?.tend();
     if (this.#end === undefined) {
       const layout = this.#node.layout;
       if (layout !== this.#layout) {
@@ -307,12 +327,14 @@ export class Host implements Effects, EngineEvents, TurnTask {
     this.#stop("the node was closed");
     await this.#links?.close();
     if (!isPoisoned) await new Promise<void>((closed) => this.#engine.close(closed));
+    await this.#keeper?.close(!isPoisoned && !this.#wasRefused);
   }
 
   #die(error: unknown): void {
     if (this.#end !== undefined) return;
     this.#stop(`the node has stopped: ${error instanceof Error ? error.message : String(error)}`);
     this.#links?.abort();
+    if (this.#closing === undefined) void this.#keeper?.close(false);
     if (this.#fatalListeners.length === 0) throwLater(error);
     for (const listener of this.#fatalListeners) listener(error);
   }

@@ -2,6 +2,8 @@
  * How a node is, for people and scripts: what `status-ask` is answered with. A JSON document that
  * gains fields with releases and loses none.
  */
+import type { BootReason } from "../core/identity/boot.ts";
+import type { EngineKind, SyncKind } from "../disk/storage-settings.ts";
 import type { PeerState } from "./peer.ts";
 
 export interface PeerStatus {
@@ -12,6 +14,16 @@ export interface PeerStatus {
   readonly droppedCount: number;
   /** Bytes that wait for it now. */
   readonly outboundBytes: number;
+}
+
+export interface StorageStatus {
+  readonly dir: string;
+  readonly engine: EngineKind;
+  readonly sync: SyncKind;
+  /** What this boot made of what it found: see `core/identity/boot.ts`. */
+  readonly boot: BootReason;
+  /** What a clean stop does not leave, in words; empty when nothing. */
+  readonly findings: string;
 }
 
 export interface NodeStatus {
@@ -29,4 +41,6 @@ export interface NodeStatus {
   readonly bytes: number;
   readonly openRequests: number;
   readonly uptimeMs: number;
+  /** Nothing for a node that keeps its rows in memory. */
+  readonly storage: StorageStatus | null;
 }

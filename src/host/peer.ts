@@ -163,7 +163,7 @@ export class Peer implements FrameHandler, Greeter {
     }
     if (theirs.generation < this.#generation) {
       const boots = `generation ${theirs.generation}, but ${this.#generation} is known`;
-      return { code: "SAME_NODE", message: `an older boot of ${this.id}: ${boots}` };
+      return { code: "OLDER_BOOT", message: `an older boot of ${this.id}: ${boots}` };
     }
     return undefined;
   }

@@ -2,11 +2,11 @@
  * From settings to a running node: its identity, its host, its engine and its connections, put
  * together once.
  *
- * On the memory engine a node remembers nothing, so every boot is a new identity: a random actor
- * whose dots nobody has seen before (law 6), and a generation from the wall clock, by which its
- * peers know the younger of two boots. With a clock set back over a restart they refuse it, by
- * name, until the clock has caught up; an identity that is stored with the data counts its boots
- * instead.
+ * With a data directory a node is who its rows belong to (`core/identity/boot.ts`). On the memory
+ * engine it remembers nothing, so every boot is a new identity: a random actor whose dots nobody
+ * has seen before (law 6), and a generation from the wall clock, by which its peers know the
+ * younger of two boots. With a clock set back over a restart they refuse it, by name, until the
+ * clock has caught up; an identity that is stored counts its boots instead.
  */
 import { createHash, randomBytes, scryptSync } from "node:crypto";
 import type { ActorId } from "../core/causality/actor.ts";
@@ -16,6 +16,7 @@ import { DEFAULT_CONFIG } from "../core/config.ts";
 import { EpochLease } from "../core/replica/epochs.ts";
 import { MemoryEngine } from "../core/storage/memory-engine.ts";
 import { FRAME_OVERHEAD_BYTES } from "../core/wire/frame.ts";
+import { NodeStorage } from "../disk/node-storage.ts";
 import { type Address, formatAddress } from "../socket/address.ts";
 import type { Plant } from "../socket/frame-socket.ts";
 import { Turn } from "../socket/turn.ts";
@@ -25,7 +26,7 @@ import { checkSettings, firstLayout } from "./cluster-settings.ts";
 import type { HostFact } from "./host-fact.ts";
 import { Host } from "./host.ts";
 import { Listener } from "./listener.ts";
-import type { NodeStatus, PeerStatus } from "./node-status.ts";
+import type { NodeStatus, PeerStatus, StorageStatus } from "./node-status.ts";
 import { TcpTransport } from "./tcp-transport.ts";
 import { VERSION } from "./version.ts";
 
@@ -57,13 +58,19 @@ export async function startNode(
   const { limits } = settings;
   // What cannot be placed is refused before anything is open.
   firstLayout(settings);
+  const storage = await openStorage(settings);
   const plant: Plant = { turn: new Turn(), pool: new WriterPool() };
   const listener = new Listener(plant, limits.greetingTimeoutMs);
-  const bound = await listener.listen(settings.listen);
-  const { host, advertise } = makeHost(settings, plant.turn, bound.port);
+  const bound = await listener.listen(settings.listen).catch(async (error: unknown) => {
+    await storage?.close(true);
+    throw error;
+  });
+  const { host, advertise } = makeHost(settings, plant.turn, bound.port, storage);
   if (options.onFact !== undefined) host.onFact(options.onFact);
+  if (storage !== undefined) watchBoot(host, storage);
   const address = formatAddress(advertise);
-  const statusOf = (peers: readonly PeerStatus[]): NodeStatus => nodeStatus(host, address, peers);
+  const statusOf = (peers: readonly PeerStatus[]): NodeStatus =>
+    nodeStatus(host, address, peers, storage);
   const transport = new TcpTransport({
     host,
     plant,
@@ -85,11 +92,53 @@ export async function startNode(
   };
 }
 
+/** The data directory of the settings, if they name one. */
+export function openStorage(settings: CheckedSettings): Promise<NodeStorage | undefined> {
+  const { storage, clusterId, id } = settings;
+  if (storage === undefined) return Promise.resolve(undefined);
+  return NodeStorage.open(storage, { clusterId, nodeId: id, layout: layoutLine(settings) });
+}
+
+/** All that the place of a key follows from: see `disk/layout-file.ts`. */
+export function layoutLine(settings: CheckedSettings): string {
+  const { members, replicas, partitions, strategy, virtualNodes } = settings;
+  const names = members.map(({ id, weight, zone }) => {
+    return `${id}${zone === "" ? "" : `@${zone}`}${weight === 1 ? "" : `*${weight}`}`;
+  });
+  const how = strategy === "ring" ? `ring with ${virtualNodes} points` : strategy;
+  return `${replicas} replicas of ${partitions} partitions, placed ${how}, on ${names.join(" ")}`;
+}
+
+/** Says how this boot came to be. */
+export function noteBoot(host: Host, { reason, findings, identity }: NodeStorage): void {
+  host.note({ kind: "storage-opened", reason, findings, generation: identity.generation });
+}
+
+/**
+ * Ends the boot when peers know a younger one: then the directory was set back under the node, and
+ * what it would hand out may have been handed out before.
+ */
+function watchBoot(host: Host, storage: NodeStorage): void {
+  noteBoot(host, storage);
+  const stopListening = host.onFact((fact) => {
+    if (fact.kind !== "connection-refused" || fact.by !== "them" || fact.code !== "OLDER_BOOT")
+      return;
+    stopListening();
+    storage.outlived(() => {
+      host.failed(
+        `${fact.message}: the data directory was set back or is in use elsewhere. ` +
+          "Started again, the node goes on under a new identity",
+      );
+    });
+  });
+}
+
 /** The host of a node, without a transport yet: alone, it is a cluster of one. */
 export function makeHost(
   settings: CheckedSettings,
   turn: Turn,
   port: number,
+  storage: NodeStorage | undefined,
 ): { readonly host: Host; readonly advertise: Address } {
   const { id, config, limits } = settings;
   const advertise =
@@ -99,14 +148,15 @@ export function makeHost(
   );
   const host = new Host({
     id,
-    actor: newActor(),
-    generation: Date.now(),
+    actor: storage?.identity.actor ?? newActor(),
+    generation: storage?.identity.generation ?? Date.now(),
     config,
     layout: firstLayout({ ...settings, members }),
-    epochs: EpochLease.forProcess(),
+    epochs: storage?.epochs ?? EpochLease.forProcess(),
     secret: secretKey(settings),
     random: new Random(randomBytes(32).toString("hex")),
-    engine: (events) => new MemoryEngine(events),
+    engine: (events) => storage?.engine(events) ?? new MemoryEngine(events),
+    keeper: storage,
     turn,
     drainMs: limits.drainMs,
   });
@@ -154,7 +204,12 @@ function askBytesMaxOf({ config }: CheckedSettings): number {
   return Math.max(config.valueBytesMax, DEFAULT_CONFIG.valueBytesMax) + FRAME_OVERHEAD_BYTES;
 }
 
-export function nodeStatus(host: Host, address: string, peers: readonly PeerStatus[]): NodeStatus {
+export function nodeStatus(
+  host: Host,
+  address: string,
+  peers: readonly PeerStatus[],
+  storage: NodeStorage | undefined,
+): NodeStatus {
   const layout = host.layout();
   const { keys, bytes } = host.stats();
   return {
@@ -171,5 +226,11 @@ export function nodeStatus(host: Host, address: string, peers: readonly PeerStat
     bytes,
     openRequests: host.openRequests,
     uptimeMs: Math.round(performance.now() - host.startedAt),
+    storage: storage === undefined ? null : storageStatus(storage),
   };
+}
+
+function storageStatus({ settings, reason, findings }: NodeStorage): StorageStatus {
+  const { dir, engine, sync } = settings;
+  return { dir, engine, sync, boot: reason, findings };
 }

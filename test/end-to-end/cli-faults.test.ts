@@ -180,7 +180,14 @@ test("cli: dev whose nodes have all died ends and says so", async () => {
 test("cli: a port in use is named, and nothing is left running", async () => {
   const dev = await Dev.start([], 2);
   try {
-    const second = await gramme(["dev", "--nodes", "2", "--base-port", `${dev.ports[1]}`]);
+    const second = await gramme([
+      "dev",
+      "--memory",
+      "--nodes",
+      "2",
+      "--base-port",
+      `${dev.ports[1]}`,
+    ]);
     assert.equal(second.code, 2);
     assert.match(second.stderr, new RegExp(`port ${dev.ports[1]} is in use`));
     await untilFree([dev.ports[1]! + 1]);

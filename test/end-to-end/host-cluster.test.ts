@@ -136,7 +136,7 @@ test("host: the younger boot of a node takes the place of the older, never the r
   const older = as(1);
   await until("the older is refused", () => older.isClosed);
   const said = older.frames.find(({ kind }) => kind === FRAME_KIND.refusal);
-  assert.equal(decodeRefusal(said!.body, 0, said!.body.length)!.code, "SAME_NODE");
+  assert.equal(decodeRefusal(said!.body, 0, said!.body.length)!.code, "OLDER_BOOT");
   assert.equal(cluster.factsOf(1, "peer-lost").length, 0);
 
   const younger = as(Date.now() + 1_000_000);
@@ -144,7 +144,7 @@ test("host: the younger boot of a node takes the place of the older, never the r
   assert.equal(cluster.factsOf(1, "peer-lost").length, 1);
   assert.equal(younger.isClosed, false);
   await until("the older boot is told", () =>
-    cluster.factsOf(0, "connection-refused").some(({ code }) => code === "SAME_NODE"),
+    cluster.factsOf(0, "connection-refused").some(({ code }) => code === "OLDER_BOOT"),
   );
   younger.close();
   await cluster.stop();

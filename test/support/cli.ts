@@ -4,7 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { at, freePorts, until } from "./local-cluster.ts";
@@ -116,8 +119,10 @@ export class Dev {
 
   static async start(words: readonly string[] = [], nodes = 3): Promise<Dev> {
     const basePort = await freeBasePort(nodes);
-    const flags = ["--base-port", `${basePort}`, "--nodes", `${nodes}`];
+    const dir = mkdtempSync(join(tmpdir(), "gramme-dev-"));
+    const flags = ["--base-port", `${basePort}`, "--nodes", `${nodes}`, "--dir", dir];
     const running = await Running.start(["dev", ...flags, ...words]);
+    running.process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
     return new Dev(running, basePort, nodes);
   }
 

@@ -74,13 +74,13 @@ const TABLE: readonly Row[] = [
   {
     name: "another place",
     boot: { place: "8/1" },
-    gives: ["copied", "new", 501, 1, 0, "8/1"],
+    gives: ["copied", "new", WALL_MS, 1, 0, "8/1"],
   },
   {
     name: "another place, not clean, and a peer knows more",
     stored: { isClean: false },
     boot: { place: "8/1", knownGeneration: 900 },
-    gives: ["copied", "new", 901, 1, 0, "8/1"],
+    gives: ["copied", "new", WALL_MS, 1, 0, "8/1"],
   },
   {
     name: "the host cannot tell the place: no mismatch, and the known one is kept",
@@ -92,22 +92,22 @@ const TABLE: readonly Row[] = [
     stored: { place: "" },
     gives: ["clean", "old", 501, 20_001, 10_001, "7/1"],
   },
-  { name: "a backup", boot: { restored: true }, gives: ["restored", "new", 501, 1, 0, "7/1"] },
+  { name: "a backup", boot: { restored: true }, gives: ["restored", "new", WALL_MS, 1, 0, "7/1"] },
   {
     name: "a peer knows the same boot",
     boot: { knownGeneration: 500 },
-    gives: ["outlived", "new", 501, 1, 0, "7/1"],
+    gives: ["outlived", "new", WALL_MS, 1, 0, "7/1"],
   },
   {
     name: "a peer knows a younger boot",
     boot: { knownGeneration: 777 },
-    gives: ["outlived", "new", 778, 1, 0, "7/1"],
+    gives: ["outlived", "new", WALL_MS, 1, 0, "7/1"],
   },
   { name: "damaged", stored: "damaged", gives: ["damaged", "new", WALL_MS, 1, 0, "7/1"] },
   {
     name: "the epochs are used up",
     stored: { leaseEnd: EPOCH_MAX - LEASE_BLOCK },
-    gives: ["exhausted", "new", 501, 1, 0, "7/1"],
+    gives: ["exhausted", "new", WALL_MS, 1, 0, "7/1"],
   },
 ];
 

@@ -7,11 +7,11 @@
  *     nothing           first      new     wall clock      1               0
  *     clean, same place clean      kept    + 1             leaseEnd        kept
  *     not clean         unclean    kept    + 1             leaseEnd + 1    leaseEnd
- *     other place       copied     new     + 1             1               0
- *     from a backup     restored   new     + 1             1               0
- *     peer knows more   outlived   new     peer's + 1      1               0
+ *     other place       copied     new     wall clock      1               0
+ *     from a backup     restored   new     wall clock      1               0
+ *     peer knows more   outlived   new     wall clock      1               0
  *     no copy readable  damaged    new     wall clock      1               0
- *     lease at its end  exhausted  new     + 1             1               0
+ *     lease at its end  exhausted  new     wall clock      1               0
  *
  * - `first`: nobody has seen the drawn actor. The wall clock puts the generation above those of a
  *   node of the same name whose disk is gone.
@@ -26,8 +26,9 @@
  * - `damaged`: neither the actor nor its lease is known any more.
  * - `exhausted`: the epochs of an actor have 48 bits, and a block must fit.
  *
- * Generations only grow where one is known: the larger of the stored and the peer's, plus one. A
- * directory of another cluster or another node is a mistake of the operator: a sentence, and
+ * Generations only grow: whatever the wall clock says, the next is above the stored one and above
+ * the one a peer knows. A new actor takes the clock where that is higher, so that peers that saw
+ * more of the old one than is stored here do not refuse it. A directory of another cluster or another node is a mistake of the operator: a sentence, and
  * nothing is written.
  */
 import { assert } from "../base/assert.ts";
@@ -123,7 +124,7 @@ function asNewActor(reason: BootReason, stored: Identity | undefined, boot: Boot
   const known = Math.max(stored?.generation ?? 0, boot.knownGeneration ?? 0) + 1;
   return decision(reason, boot, {
     actor,
-    generation: stored === undefined ? Math.max(known, boot.wallMs) : known,
+    generation: Math.max(known, boot.wallMs),
     next: 1,
     bootFloor: 0,
     place: boot.place ?? "",

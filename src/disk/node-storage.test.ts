@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { cpSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { keyOf } from "../core/ring/key.ts";
+import { DirectoryError, DirectoryHeldError } from "./directory-error.ts";
+import { NodeStorage } from "./node-storage.ts";
+import { STORAGE_DEFAULTS, type StorageSettings } from "./storage-settings.ts";
+import { temporaryDirectory } from "./temporary-directory.test.ts";
+
+const OWNER = { clusterId: "c", nodeId: "n1", layout: "1 replicas on n1" };
+const KEY = keyOf("b", "k");
+const ROW = Uint8Array.of(1, 2, 3);
+const SIZES = { segmentBytes: 65_536, reserveBytes: 65_536, recentBytes: 65_536 };
+
+function settings(dir: string, more: Partial<StorageSettings> = {}): StorageSettings {
+  return { ...STORAGE_DEFAULTS, ...SIZES, dir, ...more };
+}
+
+/** Writes one row, and stops in order or not at all. */
+async function life(storage: NodeStorage, isClean: boolean): Promise<void> {
+  await new Promise<void>((written) => {
+    const engine = storage.engine({
+      completed: () => engine.close(written),
+      failed: (problem) => assert.fail(problem),
+    });
+    engine.write([{ partition: 0, key: KEY, row: ROW }], 1);
+    engine.flush();
+  });
+  await storage.close(isClean);
+}
+
+test("node storage: a boot goes on as who it was, and raises its floor after an unclean stop", async (t) => {
+  const dir = temporaryDirectory(t);
+  const first = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(first.reason, "first");
+  await life(first, true);
+  const second = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(second.reason, "clean");
+  assert.deepEqual(second.identity.actor, first.identity.actor);
+  assert.equal(second.identity.generation, first.identity.generation + 1);
+  await life(second, false);
+  const third = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(third.reason, "unclean");
+  assert.equal(third.epochs.bootFloor, second.identity.leaseEnd);
+  await third.close(true);
+});
+
+test("node storage: a copy of the directory, and a restored one, go on as somebody new", async (t) => {
+  const dir = temporaryDirectory(t);
+  const first = await NodeStorage.open(settings(dir), OWNER);
+  await life(first, true);
+  const copy = temporaryDirectory(t);
+  cpSync(dir, copy, { recursive: true });
+  const clone = await NodeStorage.open(settings(copy), OWNER);
+  assert.equal(clone.reason, "copied");
+  assert.notDeepEqual(clone.identity.actor, first.identity.actor);
+  const engine = clone.engine({ completed: () => {}, failed: () => {} });
+  assert.deepEqual(engine.get(0, KEY), ROW);
+  await new Promise<void>((closed) => engine.close(closed));
+  await clone.close(true);
+  const restored = await NodeStorage.open(settings(dir, { restored: true }), OWNER);
+  assert.equal(restored.reason, "restored");
+  await restored.close(true);
+});
+
+test("node storage: a directory is held by one process, for one node, engine and layout", async (t) => {
+  const dir = temporaryDirectory(t);
+  const held = await NodeStorage.open(settings(dir), OWNER);
+  await assert.rejects(NodeStorage.open(settings(dir), OWNER), DirectoryHeldError);
+  await life(held, true);
+  const refusals = [
+    [settings(dir), { ...OWNER, nodeId: "n2" }, /node "n1"/],
+    [settings(dir), { ...OWNER, clusterId: "d" }, /cluster "c"/],
+    [settings(dir), { ...OWNER, layout: "3 replicas on n1 n2 n3" }, /1 replicas on n1.*3 replicas/],
+    [settings(dir, { engine: "lmdb" }), OWNER, /engine log.*lmdb/],
+  ] as const;
+  for (const [asked, owner, expected] of refusals) {
+    await assert.rejects(NodeStorage.open(asked, owner), (error: unknown) => {
+      assert.ok(error instanceof DirectoryError);
+      assert.match(error.message, expected);
+      return true;
+    });
+  }
+  // And nothing of that has changed it.
+  const again = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(again.reason, "clean");
+  await again.close(true);
+});
+
+test("node storage: without its identity the rows belong to somebody new", async (t) => {
+  const dir = temporaryDirectory(t);
+  const first = await NodeStorage.open(settings(dir), OWNER);
+  await life(first, true);
+  for (const copy of ["identity-0", "identity-1"]) writeFileSync(join(dir, copy), "rot");
+  const damaged = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(damaged.reason, "damaged");
+  await damaged.close(true);
+  for (const copy of ["identity-0", "identity-1"]) rmSync(join(dir, copy));
+  const gone = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(gone.reason, "first");
+  await gone.close(true);
+});

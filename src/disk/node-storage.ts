@@ -1,0 +1,201 @@
+/**
+ * What a node has on its disk, opened: who it is, and the rows it keeps.
+ *
+ *     data directory ─▶ engine recovered ─▶ boot decided ─▶ identity durable ─▶ the node may speak
+ *     stop:  engine closed ─▶ identity says clean ─▶ files closed ─▶ unlocked
+ *
+ *     DIR/identity-0, identity-1     who the node is
+ *     DIR/layout                     under which its keys were placed
+ *     DIR/log/ · lmdb/ · level/      its rows: one engine for a directory, for ever
+ *
+ * A directory that another engine has written to is refused: an empty store beside the full one
+ * would look like lost data.
+ */
+import { randomBytes, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { ActorId } from "../core/causality/actor.ts";
+import { type BootDecision, type BootReason, decideBoot } from "../core/identity/boot.ts";
+import type { Identity } from "../core/identity/identity.ts";
+import { LeaseKeeper } from "../core/identity/lease-keeper.ts";
+import type { EpochLease } from "../core/replica/epochs.ts";
+import type { AppendAnswer, DiskProblem } from "../core/storage/disk.ts";
+import type { Engine, EngineEvents } from "../core/storage/engine.ts";
+import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
+import { DirectoryError } from "./directory-error.ts";
+import type { OpenedEngine } from "./opened-engine.ts";
+import { openEngine } from "./opened-engine.ts";
+import { agreeOnLayout } from "./layout-file.ts";
+import { ENGINE_KINDS, type StorageSettings } from "./storage-settings.ts";
+
+export interface Owner {
+  /** Undefined: whatever is stored, else a new one is drawn. */
+  readonly clusterId: string | undefined;
+  readonly nodeId: string;
+  /** What the place of a key follows from, as a line. */
+  readonly layout: string;
+}
+
+interface Parts {
+  readonly settings: StorageSettings;
+  readonly directory: DataDirectory;
+  readonly opened: OpenedEngine;
+  readonly decision: BootDecision;
+}
+
+/** A block that the disk had no room for is tried again after this. */
+const LEASE_RETRY_MS = 1_000;
+
+export class NodeStorage {
+  readonly settings: StorageSettings;
+  readonly identity: Identity;
+  readonly reason: BootReason;
+  readonly epochs: EpochLease;
+  /** What the engine found that a clean stop does not leave, in words; empty when nothing. */
+  readonly findings: string;
+  readonly #directory: DataDirectory;
+  readonly #opened: OpenedEngine;
+  readonly #keeper: LeaseKeeper;
+  #events: EngineEvents | undefined = undefined;
+  #leaseRetryAt = 0;
+  #hasFailed = false;
+
+  private constructor({ settings, directory, opened, decision }: Parts) {
+    const { identity, reason, lease } = decision;
+    this.settings = settings;
+    this.identity = identity;
+    this.reason = reason;
+    this.epochs = lease;
+    this.findings = opened.findings;
+    this.#directory = directory;
+    this.#opened = opened;
+    this.#keeper = new LeaseKeeper({
+      identity,
+      lease,
+      file: directory.identityFile,
+      onTrouble: (trouble) => this.#onTrouble(trouble),
+    });
+  }
+
+  /** Rejects with a DirectoryError, or with LibraryMissing. */
+  static async open(settings: StorageSettings, owner: Owner): Promise<NodeStorage> {
+    const directory = openDataDirectory(settings.dir);
+    try {
+      refuseOtherEngines(directory.path, settings);
+      await agreeOnLayout(directory.disk, directory.path, owner.layout);
+      // Whose it is, is known before anything in it is touched.
+      decide(directory, settings, owner, false);
+      const opened = await openEngine(join(directory.path, settings.engine), settings);
+      try {
+        const decision = await boot(directory, opened, settings, owner);
+        return new NodeStorage({ settings, directory, opened, decision });
+      } catch (error) {
+        await closed((done) => opened.abandon(done));
+        throw error;
+      }
+    } catch (error) {
+      await closed((done) => directory.close(() => done()));
+      throw error;
+    }
+  }
+
+  /** Once. */
+  engine(events: EngineEvents): Engine {
+    this.#events = events;
+    return this.#opened.begin({
+      completed: (token, answer) => events.completed(token, answer),
+      failed: (problem) => this.#fail(problem),
+    });
+  }
+
+  /** Called at the end of every turn of the host: it costs a comparison. */
+  tend(): void {
+    if (!this.epochs.runsLow || performance.now() < this.#leaseRetryAt) return;
+    this.#keeper.tend();
+  }
+
+  /**
+   * Peers have refused this boot for an older one: the directory was set back under the node. It
+   * goes on under a new identity at its next start.
+   */
+  outlived(refused: (answer: AppendAnswer) => void): void {
+    const { identity } = this;
+    const actor = drawnActor();
+    const generation = Math.max(identity.generation + 1, Date.now());
+    this.#hasFailed = true;
+    const next = { ...identity, actor, generation, leaseEnd: 1, bootFloor: 0, isClean: false };
+    this.#directory.identityFile.write(next, refused);
+  }
+
+  /** After the engine was closed. Clean is a stop that leaves nothing in memory alone. */
+  async close(isClean: boolean): Promise<void> {
+    this.#opened.rest();
+    if (isClean && !this.#hasFailed) await closed((done) => this.#keeper.stopClean(() => done()));
+    await closed((done) => this.#directory.close(() => done()));
+  }
+
+  #onTrouble(trouble: "full" | DiskProblem): void {
+    if (trouble === "full") this.#leaseRetryAt = performance.now() + LEASE_RETRY_MS;
+    else this.#fail(trouble.problem);
+  }
+
+  #fail(problem: string): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#opened.rest();
+    this.#events?.failed(`${problem} (data directory ${this.#directory.path})`);
+  }
+}
+
+async function boot(
+  directory: DataDirectory,
+  opened: OpenedEngine,
+  settings: StorageSettings,
+  owner: Owner,
+): Promise<BootDecision> {
+  const decision = decide(directory, settings, owner, opened.findings !== "");
+  const answer = await new Promise<AppendAnswer>((done) => {
+    directory.identityFile.write(decision.identity, done);
+  });
+  if (answer === "done") return decision;
+  const problem = answer === "full" ? "the disk is full" : answer.problem;
+  const said = `the identity cannot be written: ${problem}`;
+  throw new DirectoryError(directory.path, said, "make room there");
+}
+
+function decide(
+  { identityFile: { stored }, place, path }: DataDirectory,
+  { restored }: StorageSettings,
+  { clusterId, nodeId }: Owner,
+  engineLost: boolean,
+): BootDecision {
+  const storedCluster = stored.kind === "found" ? stored.identity.clusterId : undefined;
+  const decision = decideBoot(stored, {
+    clusterId: clusterId ?? storedCluster ?? `solo-${randomUUID()}`,
+    nodeId,
+    freshActor: drawnActor(),
+    wallMs: Date.now(),
+    place,
+    engineLost,
+    restored,
+    knownGeneration: undefined,
+  });
+  if (!("problem" in decision)) return decision;
+  throw new DirectoryError(path, decision.problem, "nothing was changed in it");
+}
+
+function refuseOtherEngines(path: string, { engine }: StorageSettings): void {
+  const other = ENGINE_KINDS.find((kind) => kind !== engine && existsSync(join(path, kind)));
+  if (other === undefined) return;
+  const problem = `it was written by the engine ${other}, and the settings name ${engine}`;
+  throw new DirectoryError(path, problem, `choose ${other}, or another directory`);
+}
+
+function drawnActor(): ActorId {
+  const bytes = randomBytes(8);
+  return { high: bytes.readInt32BE(0), low: bytes.readInt32BE(4) };
+}
+
+function closed(close: (done: () => void) => void): Promise<void> {
+  return new Promise(close);
+}

@@ -1,0 +1,136 @@
+/**
+ * An engine that was opened and not begun: what it holds is known, and who hears its events is not.
+ */
+import { randomBytes } from "node:crypto";
+import type { Engine, EngineEvents } from "../core/storage/engine.ts";
+import { LogEngine } from "../core/storage/log/log-engine.ts";
+import type { LogOptions } from "../core/storage/log/log-options.ts";
+import { USUAL_LOG_SIZES } from "../core/storage/log/log-options.ts";
+import type { LogFindings, RecoveredLog } from "../core/storage/log/log-recovery.ts";
+import { recoverLog } from "../core/storage/log/log-recovery.ts";
+import { DirectoryError } from "./directory-error.ts";
+import { FileDisk } from "./file-disk.ts";
+import { LevelEngine } from "./level-engine.ts";
+import { LmdbEngine } from "./lmdb-engine.ts";
+import { makeDirectory } from "./make-directory.ts";
+import type { StorageSettings } from "./storage-settings.ts";
+
+export interface OpenedEngine {
+  /** What is not as a clean stop leaves it, in words; empty when nothing. */
+  readonly findings: string;
+  /** Once. */
+  begin(events: EngineEvents): Engine;
+  /** The engine was closed, or has failed: nothing is done by the clock any more. */
+  rest(): void;
+  /** Instead of beginning. */
+  abandon(done: () => void): void;
+}
+
+/** What can wait is done in slices, so often and so much when there is something to do … */
+const BUSY_MS = 10;
+const SLICE_BYTES = 512 * 1024;
+/** … and looked for so often when there was nothing. */
+const IDLE_MS = 250;
+
+export function openEngine(path: string, settings: StorageSettings): Promise<OpenedEngine> {
+  switch (settings.engine) {
+    case "log":
+      return openLog(path, settings);
+    case "lmdb":
+      return openLibrary(LmdbEngine.open(path));
+    case "level":
+      return openLibrary(LevelEngine.open(path, { sync: settings.sync }));
+  }
+}
+
+async function openLibrary(
+  opening: Promise<(events: EngineEvents) => Engine>,
+): Promise<OpenedEngine> {
+  const begin = await opening;
+  return {
+    findings: "",
+    begin,
+    rest: () => {},
+    abandon: (done) => begin({ completed: () => {}, failed: () => {} }).close(done),
+  };
+}
+
+async function openLog(path: string, settings: StorageSettings): Promise<OpenedEngine> {
+  const disk = new FileDisk(makeDirectory(path));
+  const options = logOptions(settings);
+  const log = await new Promise<RecoveredLog | { readonly problem: string }>((recovered) => {
+    recoverLog(disk, options, recovered);
+  });
+  if ("problem" in log) {
+    await new Promise((done) => disk.close(done));
+    throw new DirectoryError(path, log.problem, "nothing was changed in it");
+  }
+  return new OpenedLog(disk, options, log, settings);
+}
+
+function logOptions({
+  sync,
+  segmentBytes,
+  reserveBytes,
+  recentBytes,
+}: StorageSettings): LogOptions {
+  const drawn = randomBytes(16);
+  return {
+    sync: sync === "always" ? "always" : "later",
+    segmentBytes,
+    reserveBytes,
+    recentBytes,
+    chunkBytes: USUAL_LOG_SIZES.chunkBytes,
+    hashSecret: { high: drawn.readInt32BE(0), low: drawn.readInt32BE(4) },
+    newStore: new Uint8Array(drawn.subarray(8)),
+  };
+}
+
+class OpenedLog implements OpenedEngine {
+  readonly findings: string;
+  readonly #disk: FileDisk;
+  readonly #options: LogOptions;
+  readonly #log: RecoveredLog;
+  readonly #settings: StorageSettings;
+  #worker: NodeJS.Timeout | undefined = undefined;
+  #syncer: NodeJS.Timeout | undefined = undefined;
+
+  constructor(disk: FileDisk, options: LogOptions, log: RecoveredLog, settings: StorageSettings) {
+    this.findings = describe(log.findings);
+    this.#disk = disk;
+    this.#options = options;
+    this.#log = log;
+    this.#settings = settings;
+  }
+
+  begin(events: EngineEvents): Engine {
+    const engine = new LogEngine(this.#disk, this.#options, this.#log, events);
+    const work = (): void => {
+      this.#worker = setTimeout(work, engine.work(SLICE_BYTES) ? BUSY_MS : IDLE_MS).unref();
+    };
+    work();
+    if (this.#settings.sync === "interval") {
+      this.#syncer = setInterval(() => engine.sync(), this.#settings.syncIntervalMs).unref();
+    }
+    return engine;
+  }
+
+  rest(): void {
+    clearTimeout(this.#worker);
+    clearInterval(this.#syncer);
+    this.#disk.close(() => {});
+  }
+
+  abandon(done: () => void): void {
+    this.#disk.close(() => done());
+  }
+}
+
+function describe({ tornBytes, damagedRows, lostPlaces }: LogFindings): string {
+  const parts = [
+    tornBytes > 0 ? `${tornBytes} bytes of an unfinished write were cut off` : "",
+    damagedRows > 0 ? `${damagedRows} rows are damaged` : "",
+    lostPlaces > 0 ? `records of unknown keys were lost in ${lostPlaces} places` : "",
+  ];
+  return parts.filter((part) => part !== "").join("; ");
+}
