@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
+import { writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { HostFact } from "./host/host-fact.ts";
+import { join } from "node:path";
+import { temporaryDirectory } from "./disk/temporary-directory.test.ts";
+import type { Context } from "./client/context.ts";
 import { open } from "./open.ts";
 
 test("open takes one way, and no option that does not exist", async () => {
@@ -10,7 +14,13 @@ test("open takes one way, and no option that does not exist", async () => {
     [{}, /one of four ways/],
     [{ memory: true, cluster: ["a:1"] }, /one of four ways/],
     [{ memory: "yes" }, /memory must be true/],
-    [{ memory: true, dir: "x" }, /there is no option dir for open/],
+    [{ memory: true, dir: "x" }, /one of four ways/],
+    [{ memory: true, engine: "log" }, /there is no option engine for open/],
+    [{ dir: "" }, /storage\.dir: must be a path/],
+    [{ dir: "x", engine: "paper" }, /storage\.engine: must be log, lmdb or level/],
+    [{ dir: "x", engine: "lmdb", sync: "never" }, /storage\.sync: the engine lmdb always syncs/],
+    [{ dir: "x", segmentBytes: 1 }, /storage\.segmentBytes/],
+    [{ dir: "x", cacheBytes: 1 }, /storage\.cacheBytes: there is no such setting/],
     [{ memory: true, config: { r: 0 } }, /config\.r/],
     [{ memory: true, config: { inFlight: 1 } }, /config\.inFlight/],
     [{ node: { id: "n 1", listen: "127.0.0.1:0" } }, /a node id is made of/],
@@ -61,4 +71,33 @@ test("a context of one store is nothing to another", async () => {
   const { context } = await db.put("k", 1);
   await assert.rejects(other.put("k", 2, { context }), { code: "CONTEXT_INVALID" });
   await assert.rejects(db.put("another", 2, { context }), { code: "CONTEXT_INVALID" });
+});
+
+for (const engine of ["log", "lmdb", "level"] as const) {
+  test(`a directory keeps what was stored, contexts included: ${engine}`, async (t) => {
+    const dir = temporaryDirectory(t);
+    let context: Context | undefined;
+    {
+      await using db = await open({ dir, engine });
+      await db.put("motto", "every node will do");
+      await db.put("gone", 1);
+      await db.delete("gone");
+      ({ context } = await db.getSiblings("motto"));
+      await assert.rejects(open({ dir, engine }), /OPEN_FAILED: .*is in use by this process/);
+    }
+    await using db = await open({ dir, engine });
+    assert.equal(await db.get("motto"), "every node will do");
+    assert.equal(await db.get("gone"), undefined);
+    await db.put("motto", "still", { context: context! });
+    assert.deepEqual((await db.getSiblings("motto")).values, ["still"]);
+    const [status] = await db.status();
+    assert.equal(status!.storage!.boot, "clean");
+    assert.equal(status!.storage!.engine, engine);
+  });
+}
+
+test("a directory that is none is refused by name", async (t) => {
+  const file = join(temporaryDirectory(t), "file");
+  writeFileSync(file, "x");
+  await assert.rejects(open({ dir: file }), /OPEN_FAILED: data directory .*file: it is not a dir/);
 });

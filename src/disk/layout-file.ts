@@ -21,12 +21,8 @@ export async function agreeOnLayout(disk: Disk, path: string, line: string): Pro
   const stored = bytes === UNREADABLE ? "(it cannot be read)" : (utf8Decode(bytes) ?? "").trim();
   if (stored === line) return;
   if (stored !== "") {
-    const problem = `it was written under another layout: "${stored}", and the settings say "${line}"`;
-    throw new DirectoryError(
-      path,
-      problem,
-      "go back to those settings, or choose another directory",
-    );
+    const problem = `its layout is "${stored}", and that of the settings "${line}"`;
+    throw new DirectoryError(path, problem, "go back to those settings, or name another directory");
   }
   await done((answer) => disk.append(FILE, [utf8Encode(`${line}\n`)], answer), path);
   await done((answer) => disk.sync(FILE, answer), path);

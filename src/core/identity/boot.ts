@@ -28,8 +28,8 @@
  *
  * Generations only grow: whatever the wall clock says, the next is above the stored one and above
  * the one a peer knows. A new actor takes the clock where that is higher, so that peers that saw
- * more of the old one than is stored here do not refuse it. A directory of another cluster or another node is a mistake of the operator: a sentence, and
- * nothing is written.
+ * more of the old one than is stored here do not refuse it. A directory of another cluster or
+ * another node is a mistake of the operator: a sentence, and nothing is written.
  */
 import { assert } from "../base/assert.ts";
 import type { ActorId } from "../causality/actor.ts";
