@@ -88,7 +88,7 @@ for (const engine of ["log", "lmdb", "level"] as const) {
     await using db = await open({ dir, engine });
     assert.equal(await db.get("motto"), "every node will do");
     assert.equal(await db.get("gone"), undefined);
-    await db.put("motto", "still", { context: context! });
+    await db.put("motto", "still", { context });
     assert.deepEqual((await db.getSiblings("motto")).values, ["still"]);
     const [status] = await db.status();
     assert.equal(status!.storage!.boot, "clean");

@@ -7,6 +7,7 @@
  *     3  unavailable: too few nodes, or overload      13  sim: what must happen never did
  *     4  nobody knows whether the write happened      70  a bug in this program
  *     5  a data directory cannot be used, or its disk failed
+ *     6  inspect: damage was found
  *
  * Absent, not-enough-replies and unknown-outcome are three different numbers because they are three
  * different answers (law 4): the first is a fact, the second may be tried again at once, the third
@@ -21,6 +22,7 @@ export const EXIT = {
   unavailable: 3,
   unknownOutcome: 4,
   storage: 5,
+  damaged: 6,
   simCrash: 10,
   simSafety: 11,
   simLiveness: 12,

@@ -62,6 +62,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./ring.ts")).describeRing,
   },
   {
+    name: "inspect",
+    summary: "what lies in the data directory of a stopped node",
+    load: async () => (await import("./inspect.ts")).describeInspect,
+  },
+  {
     name: "bench",
     summary: "load a cluster and measure it",
     load: async () => (await import("./bench.ts")).describeBench,
@@ -74,7 +79,8 @@ const VERBS: readonly Verb[] = [
 ];
 
 const OVERVIEW = `
-Exit codes: 0 done, 1 not found, 2 wrong usage, 3 unavailable, 4 outcome unknown.
+Exit codes: 0 done, 1 not found, 2 wrong usage, 3 unavailable, 4 outcome unknown,
+5 a data directory cannot be used, 6 damage in one.
 
 To begin:
   $ gramme dev                    three nodes on this machine

@@ -119,9 +119,9 @@ export function sharedSettings(flags: NodeFlags): Partial<NodeSettings> {
   });
 }
 
-function storageOf(flags: NodeFlags, knobs: object): GivenStorage | undefined {
+function storageOf(flags: NodeFlags, sizes: object): GivenStorage | undefined {
   const { dir, engine, sync, restored } = flags;
-  const rest = given({ engine, sync, restored, ...knobs });
+  const rest = given({ engine, sync, restored, ...sizes });
   if (dir !== undefined) return { dir, ...rest };
   const [first] = Object.keys(rest);
   if (first === undefined) return undefined;

@@ -12,7 +12,7 @@ import type { DiskFile } from "./disk-file.ts";
 import { NONE } from "./disk-file.ts";
 import type { Failure, FileCalls } from "./file-calls.ts";
 
-const { O_CREAT, O_RDWR } = fs.constants;
+const { O_CREAT, O_DSYNC, O_RDWR, O_WRONLY } = fs.constants;
 /** What is stored is nobody else's to read. */
 const MODE = 0o600;
 
@@ -61,15 +61,28 @@ export class Descriptors {
     });
   }
 
+  /** A second one, of a file that has one: what is written to it is durable at once. */
+  openDurable(file: DiskFile, answer: (error: Failure) => void): void {
+    if (file.durableDescriptor !== NONE) return answer(null);
+    this.#calls.open(file.path, O_WRONLY | O_DSYNC, MODE, (error, descriptor) => {
+      if (error === null) file.durableDescriptor = descriptor;
+      answer(error);
+    });
+  }
+
   /** The file keeps no descriptor; `answer` is called when the system has let go of it. */
   close(file: DiskFile, answer: () => void): void {
-    const { descriptor } = file;
+    const descriptors = [file.descriptor, file.durableDescriptor].filter((each) => each !== NONE);
     file.descriptor = NONE;
+    file.durableDescriptor = NONE;
     this.#open.delete(file);
-    this.#calls.close(descriptor, (error) => {
-      if (error !== null) this.#onCloseFailed(file, error);
-      answer();
-    });
+    let left = descriptors.length;
+    for (const descriptor of descriptors) {
+      this.#calls.close(descriptor, (error) => {
+        if (error !== null) this.#onCloseFailed(file, error);
+        if (--left === 0) answer();
+      });
+    }
   }
 
   closeAll(answer: () => void): void {

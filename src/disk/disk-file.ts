@@ -28,10 +28,14 @@ export class DiskFile {
   /** Only what was appended and answered: nobody reads what may still be cut off. */
   bytes: number;
   descriptor: number = NONE;
+  /** Every write to this one is durable when it returns. */
+  durableDescriptor: number = NONE;
+  /** The room that the system gave it: zeros behind its bytes. */
+  room: number;
   /** When it was last used, in a count of uses. */
   lastUse = 0;
-  /** Something was appended since the last sync. */
-  isUnsynced = false;
+  /** Something was appended since the last sync, or by a process that may have been killed. */
+  isUnsynced: boolean;
   /** The first one is under way. */
   readonly operations: Operation[] = [];
 
@@ -40,6 +44,8 @@ export class DiskFile {
     this.path = path;
     this.exists = bytes !== undefined;
     this.bytes = bytes ?? 0;
+    this.room = this.bytes;
+    this.isUnsynced = this.exists;
   }
 
   get isBusy(): boolean {

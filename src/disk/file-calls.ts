@@ -28,6 +28,7 @@ export interface FileCalls {
     position: number,
     answer: (error: Failure, written: number) => void,
   ): void;
+  writevSync(descriptor: number, pieces: readonly Uint8Array[], position: number): number;
   ftruncate(descriptor: number, bytes: number, answer: (error: Failure) => void): void;
   fsync(descriptor: number, answer: (error: Failure) => void): void;
   fdatasync(descriptor: number, answer: (error: Failure) => void): void;

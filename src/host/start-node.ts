@@ -121,8 +121,8 @@ export function noteBoot(host: Host, { reason, findings, identity }: NodeStorage
 function watchBoot(host: Host, storage: NodeStorage): void {
   noteBoot(host, storage);
   const stopListening = host.onFact((fact) => {
-    if (fact.kind !== "connection-refused" || fact.by !== "them" || fact.code !== "OLDER_BOOT")
-      return;
+    const isRefused = fact.kind === "connection-refused" && fact.by === "them";
+    if (!isRefused || fact.code !== "OLDER_BOOT") return;
     stopListening();
     storage.outlived(() => {
       host.failed(

@@ -3,7 +3,7 @@ import { Random } from "#src/core/base/random.ts";
 import type { EngineEvents } from "#src/core/storage/engine.ts";
 import { LogEngine } from "#src/core/storage/log/log-engine.ts";
 import type { LogOptions } from "#src/core/storage/log/log-options.ts";
-import { recoverLog } from "#src/core/storage/log/log-recovery.ts";
+import { recoverLog, type RecoveredLog } from "#src/core/storage/log/log-recovery.ts";
 import { QUICK_PACE } from "#src/sim/disk/disk-pace.ts";
 import { SimulatedDisk } from "#src/sim/disk/simulated-disk.ts";
 import { testCrashes } from "./engine-crash.ts";
@@ -39,13 +39,13 @@ class Bench {
 }
 
 function simulated(bench: Bench, events: EngineEvents): EngineUnderTest {
-  let engine: LogEngine | undefined = undefined;
+  const recovered: RecoveredLog[] = [];
   recoverLog(bench.disk, OPTIONS, (log) => {
     assert.ok(!("problem" in log));
-    engine = new LogEngine(bench.disk, OPTIONS, log, events);
+    recovered.push(log);
   });
   bench.settle();
-  const made = engine! as LogEngine;
+  const made = new LogEngine(bench.disk, OPTIONS, recovered[0]!, events);
   return {
     engine: made,
     settle: () => {

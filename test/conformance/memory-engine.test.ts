@@ -39,9 +39,16 @@ test("memory engine: a few rows among many overwritten ones do not keep the memo
   assert.ok(held < 4 * bytes + 1024 * 1024, `${held} bytes are held for ${bytes}`);
 });
 
-test("memory engine: overwriting for ever behind one row that stays takes no more memory", () => {
+test("memory engine: overwriting for ever behind one row that stays takes no more memory", async () => {
   setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
+  const gc = runInNewContext("gc") as () => void;
+  // Buffers are given back beside the program: it takes turns until all of them are.
+  const collect = async (): Promise<void> => {
+    for (let i = 0; i < 5; i++) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
   const engine = new MemoryEngine(NOBODY);
   const write = (text: string, size: number): void => {
     engine.write([{ partition: 0, key: keyOf("b", text), row: new Uint8Array(size) }], 0);
@@ -52,10 +59,10 @@ test("memory engine: overwriting for ever behind one row that stays takes no mor
     write(`hot ${i % 100}`, 1_000);
     if (i === 450) write("stays alone", 1_000);
   }
-  collect();
+  await collect();
   const before = process.memoryUsage().arrayBuffers;
   for (let i = 0; i < 60_000; i++) write(`hot ${i % 100}`, 1_000);
-  collect();
+  await collect();
   const grown = process.memoryUsage().arrayBuffers - before;
   assert.ok(grown < 16 * 1024 * 1024, `${grown} bytes more after 60 MB of overwriting`);
 });

@@ -87,7 +87,7 @@ function* moveCurrent(
   while (found !== "end") {
     if (found === "bad") {
       const from = reader.offset;
-      found = reader.resync() ? "record" : "end";
+      found = (yield* reader.resyncing()) ? "record" : "end";
       const to = found === "end" ? segment.end : reader.offset;
       // Their heads are gone, and the index still knows them: the log is told that they are
       // damaged.

@@ -1,11 +1,15 @@
 /**
  * Writes the hint file of a sealed segment: every key whose current record lies in it.
  *
- * First everything is made durable that was appended so far. What is not current any more has then
- * been replaced by something durable, and may be left out: no crash brings it back to life.
+ *     collect from segment and index ─▶ wait until what was appended is durable ─▶ write the file
+ *
+ * What is not current any more is left out, so it must have been replaced by something durable: it
+ * would be missed after a crash that takes the replacement. Writes go on while the segment is read,
+ * and that is why the waiting comes behind it.
  */
-import type { Disk } from "../disk.ts";
+import type { AppendAnswer, Disk } from "../disk.ts";
 import type { Job } from "./background.ts";
+import type { DiskTask } from "./disk-task.ts";
 import { HintWriter } from "./hint-file.ts";
 import { keysWithin } from "./keys-within.ts";
 import type { LogIndex } from "./log-index.ts";
@@ -18,8 +22,17 @@ import { SegmentReader } from "./segment-reader.ts";
 const SLICE_BYTES = 64 * 1024;
 
 export function* hintJob(disk: Disk, segment: Segment, index: LogIndex, writer: LogWriter): Job {
+  const bytes = yield* collectHints(disk, segment, index);
   const passed = yield (done) => writer.barrier(done);
-  if (passed !== "done") return passed;
+  return passed === "done" ? yield* storeHints(disk, segment, bytes) : passed;
+}
+
+/** The bytes of the hint file, in slices. */
+export function* collectHints(
+  disk: Disk,
+  segment: Segment,
+  index: LogIndex,
+): Generator<number, Uint8Array, unknown> {
   const reader = new SegmentReader(disk, segment, segment.end);
   const hints = new HintWriter(segment.number, segment.end);
   const { head } = reader;
@@ -29,7 +42,7 @@ export function* hintJob(disk: Disk, segment: Segment, index: LogIndex, writer: 
   while (found !== "end") {
     if (found === "bad") {
       const from = reader.offset;
-      found = reader.resync() ? "record" : "end";
+      found = (yield* reader.resyncing()) ? "record" : "end";
       const to = found === "end" ? segment.end : reader.offset;
       // Their heads are gone, and the index still knows them.
       const lost = yield* keysWithin(index, segment.number, from, to);
@@ -51,10 +64,15 @@ export function* hintJob(disk: Disk, segment: Segment, index: LogIndex, writer: 
     }
     found = reader.next();
   }
-  return yield* write(disk, segment, hints.finish(lastSequence));
+  return hints.finish(lastSequence);
 }
 
-function* write(disk: Disk, segment: Segment, bytes: Uint8Array): Job {
+/** Everything was made durable that was appended before the end of the collecting. */
+export function* storeHints(
+  disk: Disk,
+  segment: Segment,
+  bytes: Uint8Array,
+): DiskTask<AppendAnswer> {
   const removed = yield (done) => disk.remove(segment.hintFile, 0, done);
   if (removed !== "done") return removed;
   const appended = yield (done) => disk.append(segment.hintFile, [bytes], done);

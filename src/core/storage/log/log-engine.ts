@@ -5,7 +5,7 @@
  *     write  ─▶ LogWriter: record ─▶ batch ─▶ append ─▶ sync ─▶ completed
  *            └▶ LogIndex: key ─▶ where the record will lie        (visible at once)
  *     get    ─▶ LogIndex ─▶ RecentBytes, or the disk with both checksums verified
- *     work   ─▶ Background: hint files, compaction, the reserve
+ *     work   ─▶ Background: hint files, compaction, the reserve; then Scrub
  *     start  ─▶ LogRecovery
  *
  * What is on the disk is drawn in `docs/log-format.md`.
@@ -33,19 +33,14 @@ import { hintJob } from "./hint-job.ts";
 import type { LogIndex } from "./log-index.ts";
 import { DAMAGED_LENGTH } from "./log-index.ts";
 import type { LogOptions } from "./log-options.ts";
-import {
-  isRowIntact,
-  KIND_ROW,
-  readHead,
-  RECORD_HEAD_BYTES,
-  RecordHead,
-  recordLength,
-} from "./log-record.ts";
+import { isRecordOf, KIND_ROW, RECORD_HEAD_BYTES, recordLength } from "./log-record.ts";
 import type { LogFindings, RecoveredLog } from "./log-recovery.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { ManifestFile } from "./manifest-file.ts";
 import { RecentBytes } from "./recent-bytes.ts";
 import type { Reserve } from "./reserve.ts";
+import type { ScrubResult } from "./scrub.ts";
+import { Scrub } from "./scrub.ts";
 import type { Segment } from "./segment.ts";
 import type { Segments } from "./segments.ts";
 
@@ -63,6 +58,7 @@ export class LogEngine implements Engine {
   readonly #reserve: Reserve;
   readonly #writer: LogWriter;
   readonly #background: Background;
+  #scrub: Scrub | undefined = undefined;
   /** Tokens of writes there was no room for. */
   #refused: number[] = [];
   #pause = 0;
@@ -137,9 +133,28 @@ export class LogEngine implements Engine {
     this.#writer.barrier(() => {});
   }
 
-  /** Does what can wait, for about so many bytes; answers whether there is more. */
+  /**
+   * Does what can wait, for about so many bytes; answers whether there is more. A scrub does not
+   * count as more: it gets a slice when there is nothing else, at the pace of who has time to ask.
+   */
   work(budgetBytes: number): boolean {
-    return !this.#isClosed && this.#background.run(budgetBytes);
+    if (this.#isClosed) return false;
+    if (this.#background.run(budgetBytes)) return true;
+    this.#scrubOn();
+    return false;
+  }
+
+  /**
+   * Verifies everything that rests on the disk, in the course of many calls of `work`. It is told
+   * once, and never when the engine is closed before.
+   */
+  scrub(done: (result: ScrubResult) => void): void {
+    this.#scrub ??= new Scrub({
+      disk: this.#disk,
+      segments: this.#segments,
+      index: this.#index,
+    });
+    this.#scrub.tell(done);
   }
 
   scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice {
@@ -168,6 +183,14 @@ export class LogEngine implements Engine {
       if (answer === "done") this.#manifest.save(() => closed());
       else closed();
     });
+  }
+
+  #scrubOn(): void {
+    const scrub = this.#scrub;
+    if (scrub === undefined || scrub.step()) return;
+    // Whoever is told may ask again.
+    this.#scrub = undefined;
+    scrub.end();
   }
 
   #rowOf(number: number, partition: number, key: Key): Uint8Array | typeof DAMAGED {
@@ -261,23 +284,4 @@ export class LogEngine implements Engine {
     this.#background.stop();
     this.#events.failed(answer.problem);
   }
-}
-
-const HEAD = new RecordHead();
-
-/** Whether the bytes are the whole, undamaged record that the index means. */
-function isRecordOf(
-  bytes: Uint8Array,
-  segment: number,
-  offset: number,
-  partition: number,
-  length: number,
-): boolean {
-  return (
-    bytes.length === length &&
-    readHead(HEAD, bytes, 0, length, segment, offset) &&
-    HEAD.partition === partition &&
-    HEAD.length === length &&
-    isRowIntact(HEAD, bytes, 0, length)
-  );
 }

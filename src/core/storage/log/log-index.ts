@@ -11,7 +11,7 @@ import { Column } from "../../base/column.ts";
 import type { HashSecret } from "../../base/half-siphash.ts";
 import type { Key } from "../../ring/key.ts";
 import { KeyTable, NO_NUMBER } from "../key-table.ts";
-import { RECORD_HEAD_BYTES } from "./log-record.ts";
+import { RECORD_HEAD_BYTES, recordLength } from "./log-record.ts";
 import type { Segments } from "./segments.ts";
 
 /** Instead of a length: the row is damaged. */
@@ -60,25 +60,33 @@ export class LogIndex {
   place(partition: number, key: Key, segment: number, offset: number, length: number): void {
     let number = this.keys.find(partition, key);
     if (number === NO_NUMBER) number = this.keys.add(partition, key);
-    else this.#release(number);
+    else this.#release(number, key);
     this.#segmentNumbers.set(number, segment);
     this.#offsets.set(number, offset);
     this.#lengths.set(number, length);
-    if (length === DAMAGED_LENGTH) return;
-    this.#segments.get(segment).live += length;
-    this.#rowBytes += length - RECORD_HEAD_BYTES;
+    this.#segments.get(segment).live += bytesOf(length, key);
+    if (length !== DAMAGED_LENGTH) this.#rowBytes += length - RECORD_HEAD_BYTES;
   }
 
   /** The record is where it was, and nobody can read its row. */
   damage(number: number): void {
-    this.#release(number);
+    const key = this.keys.keyOf(number);
+    this.#release(number, key);
     this.#lengths.set(number, DAMAGED_LENGTH);
+    this.#segments.get(this.segmentOf(number)).live += bytesOf(DAMAGED_LENGTH, key);
   }
 
-  #release(number: number): void {
+  #release(number: number, key: Key): void {
     const length = this.#lengths.get(number);
-    if (length === DAMAGED_LENGTH) return;
-    this.#segments.get(this.#segmentNumbers.get(number)).live -= length;
-    this.#rowBytes -= length - RECORD_HEAD_BYTES;
+    this.#segments.get(this.#segmentNumbers.get(number)).live -= bytesOf(length, key);
+    if (length !== DAMAGED_LENGTH) this.#rowBytes -= length - RECORD_HEAD_BYTES;
   }
+}
+
+/**
+ * What compaction would keep of a record: of a damaged one the word that it is. Would that count as
+ * nothing, a store of many damaged keys would be compacted without end.
+ */
+function bytesOf(length: number, key: Key): number {
+  return length === DAMAGED_LENGTH ? recordLength(key, 0) : length;
 }

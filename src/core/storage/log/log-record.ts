@@ -90,6 +90,8 @@ export function readHead(
   if (kind !== KIND_ROW && kind !== KIND_DAMAGED) return false;
   const keyLength = u16At(bytes, at + 18);
   if (keyLength === 0 || keyLength > KEY_BYTES_MAX) return false;
+  // Before the checksum, which is dear: who looks for a record tries every byte of a large row.
+  if (u32At(bytes, at + 24) > offset || bytes[at + 15]! > FLAG_MORE) return false;
   if (at + RECORD_HEAD_BYTES + keyLength > end) return false;
   if (headChecksum(bytes, at, keyLength, segment, offset) !== u32At(bytes, at)) return false;
   head.sequence = u16At(bytes, at + 8) * U32 + u32At(bytes, at + 10);
@@ -107,6 +109,25 @@ export function isRowIntact(head: RecordHead, bytes: Uint8Array, at: number, end
   const rowAt = at + RECORD_HEAD_BYTES + head.keyLength;
   const rowEnd = rowAt + head.rowLength;
   return rowEnd <= end && crc32c(bytes, rowAt, rowEnd, 0) === u32At(bytes, at + 4);
+}
+
+const HEAD = new RecordHead();
+
+/** Whether the bytes are the whole, undamaged record that is meant. */
+export function isRecordOf(
+  bytes: Uint8Array,
+  segment: number,
+  offset: number,
+  partition: number,
+  length: number,
+): boolean {
+  return (
+    bytes.length === length &&
+    readHead(HEAD, bytes, 0, length, segment, offset) &&
+    HEAD.partition === partition &&
+    HEAD.length === length &&
+    isRowIntact(HEAD, bytes, 0, length)
+  );
 }
 
 const PLACE = new Uint8Array(8);

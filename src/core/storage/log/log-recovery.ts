@@ -26,6 +26,7 @@ import {
   LOG_VERSION,
   Segment,
   SEGMENT_HEAD_BYTES,
+  segmentFile,
   segmentNumberOf,
 } from "./segment.ts";
 import { SegmentReader } from "./segment-reader.ts";
@@ -71,6 +72,7 @@ export function recoverLog(
 
 type Problem = string | undefined;
 
+const WINDOW_BYTES = 64 * 1024;
 /** Behind everything in its segment. */
 const OFFSET_MAX = 0xffff_ffff;
 
@@ -81,9 +83,12 @@ class LogRecovery {
   readonly #index: LogIndex;
   readonly #findings: LogFindings = { tornBytes: 0, damagedRows: 0, lostPlaces: 0 };
   readonly #manifest: Manifest | undefined;
+  /** Of a manifest that a later program has written. */
+  readonly #laterVersion: number | undefined;
   readonly #listed: ReadonlyMap<number, ManifestSegment>;
   readonly #reserve: Reserve;
-  #store: Uint8Array;
+  readonly #newStore: Uint8Array;
+  #store: Uint8Array | undefined;
   #sequence = 0;
 
   constructor(disk: Disk, options: LogOptions) {
@@ -91,22 +96,30 @@ class LogRecovery {
     this.#files = new Map(disk.list().map(({ name, bytes }) => [name, bytes]));
     this.#index = new LogIndex(options.hashSecret, this.#segments);
     this.#reserve = new Reserve(disk, options.reserveBytes);
-    this.#manifest = newestManifest(disk, this.#files);
+    const manifest = newestManifest(disk, this.#files);
+    this.#manifest = typeof manifest === "number" ? undefined : manifest;
+    this.#laterVersion = typeof manifest === "number" ? manifest : undefined;
     this.#listed = new Map(this.#manifest?.segments.map((listed) => [listed.number, listed]));
-    this.#store = this.#manifest?.store ?? options.newStore;
+    this.#newStore = options.newStore;
+    this.#store = this.#manifest?.store;
     if (this.#manifest?.loss !== undefined) this.#segments.lose(this.#manifest.loss);
   }
 
   *run(): DiskTask<RecoveredLog | { readonly problem: string }> {
+    if (this.#laterVersion !== undefined) {
+      return { problem: laterProblem("the manifest", this.#laterVersion) };
+    }
     const numbers = this.#numbers();
     for (const number of numbers) {
       const isLast = number === numbers.at(-1);
       const problem = yield* this.#load(number, isLast);
       if (problem !== undefined) return { problem };
     }
+    this.#doubt(numbers.at(-1) ?? 0);
+    const store = this.#store ?? this.#newStore;
     const manifest = new ManifestFile(
       this.#disk,
-      this.#store,
+      store,
       this.#manifest?.generation ?? 0,
       this.#segments,
     );
@@ -114,7 +127,7 @@ class LogRecovery {
     if (problem !== undefined) return { problem };
     const { last } = this.#segments;
     return {
-      store: this.#store,
+      store,
       segments: this.#segments,
       index: this.#index,
       manifest,
@@ -133,29 +146,35 @@ class LogRecovery {
       .filter((file) => file.endsWith(".log"))
       .map((file) => segmentNumberOf(file) ?? 0);
     for (const number of found) if (number > lastListed) numbers.add(number);
-    // The first manifest follows the first segment at once: more of them had one, and it is lost.
-    const sorted = [...numbers].sort((left, right) => left - right);
-    const last = sorted.at(-1) ?? 1;
-    if (this.#manifest === undefined && last > 1) this.#lose(last, OFFSET_MAX);
-    return sorted;
+    return [...numbers].sort((left, right) => left - right);
+  }
+
+  /**
+   * The first manifest follows the first segment at once: where there were more of them it is lost,
+   * and nobody knows what is missing. Behind a loss nothing is appended: a new segment begins.
+   */
+  #doubt(lastNumber: number): void {
+    const { last } = this.#segments;
+    if (last === undefined) return;
+    if (this.#manifest === undefined && lastNumber > 1) this.#lose(last.number, OFFSET_MAX);
+    if (this.#segments.isDoubtful(last.number, 0)) last.isSealed = true;
   }
 
   *#load(number: number, isLast: boolean): DiskTask<Problem> {
     const listed = this.#listed.get(number);
-    const segment = new Segment(number, listed?.first ?? this.#sequence + 1);
-    const fileBytes = this.#files.get(segment.file) ?? 0;
-    const head = this.#headOf(segment);
-    if (head !== undefined && "version" in head) {
-      const found = `${segment.file} has format ${head.version}`;
-      return `${found}, and this program reads ${LOG_VERSION}: use a newer program`;
-    }
+    const file = segmentFile(number);
+    const fileBytes = this.#files.get(file) ?? 0;
+    const head = this.#headOf(file);
+    if (head !== undefined && "version" in head) return laterProblem(file, head.version);
     if (head !== undefined && !this.#isOfThisStore(head)) {
-      return `${segment.file} belongs to another store: it was copied here, move it away`;
+      return `${file} belongs to another store: it was copied here, move it away`;
     }
+    const segment = new Segment(number, this.#firstOf(listed, head));
     const isReadable = head?.number === number && head.first === segment.first;
-    // A file behind the manifest without a head that fits was never written to.
-    if (!isReadable && listed === undefined && this.#manifest !== undefined) return undefined;
-    if (!isReadable && listed === undefined && isLast) return undefined;
+    // A file behind the manifest whose head does not fit is left over. One without a head was never
+    // written to, if it has no more than the room of one: then its head was durable.
+    const isUnused = head !== undefined || fileBytes <= SEGMENT_HEAD_BYTES;
+    if (!isReadable && listed === undefined && isUnused) return undefined;
     segment.isBegun = true;
     segment.isSealed = listed?.isSealed === true || !isLast;
     segment.end =
@@ -168,13 +187,21 @@ class LogRecovery {
     return undefined;
   }
 
-  #headOf({ file }: Segment): ReturnType<typeof decodeSegmentHead> {
+  /** Without a manifest nobody knows what compaction has removed between two segments. */
+  #firstOf(listed: ManifestSegment | undefined, head: SegmentHead | undefined): number {
+    const next = this.#sequence + 1;
+    if (listed !== undefined) return listed.first;
+    return this.#manifest === undefined ? Math.max(next, head?.first ?? 0) : next;
+  }
+
+  #headOf(file: string): ReturnType<typeof decodeSegmentHead> {
     const bytes = this.#disk.read(file, 0, SEGMENT_HEAD_BYTES);
     return bytes === UNREADABLE ? undefined : decodeSegmentHead(bytes);
   }
 
   #isOfThisStore({ store }: SegmentHead): boolean {
-    if (this.#manifest === undefined && this.#segments.last === undefined) this.#store = store;
+    // Without a manifest the first head that can be read says it.
+    this.#store ??= store;
     return bytesEqual(store, this.#store);
   }
 
@@ -198,15 +225,21 @@ class LogRecovery {
     const { head } = reader;
     /** Records of a write whose end has not been met. */
     let open: Entry[] = [];
+    let certain = -1;
     let found = reader.next();
     while (found !== "end") {
       const isBad = found === "bad" || head.sequence <= this.#sequence;
       if (!segment.isSealed && (isBad || !reader.isIntact)) {
-        const certain = Math.max(durable, this.#durableBehind(segment, reader.offset));
+        // What lies behind the first such place decides about all: a record says no more than
+        // what is before it.
+        if (certain < 0) certain = Math.max(durable, this.#durableBehind(segment, reader.offset));
         const start = open[0]?.offset ?? reader.offset;
         if (reader.offset >= certain) return yield* this.#cut(segment, start);
       }
       if (isBad) {
+        // Their write was durable: what is torn behind it does not take them along.
+        this.#place(segment, open);
+        open = [];
         found = reader.resync() ? "record" : "end";
         this.#lose(segment.number, found === "record" ? reader.offset : OFFSET_MAX);
         continue;
@@ -225,8 +258,6 @@ class LogRecovery {
     if (open.length > 0 && !segment.isSealed) return yield* this.#cut(segment, open[0]!.offset);
     this.#place(segment, open);
     if (durable > segment.end) this.#lose(segment.number, OFFSET_MAX);
-    // Behind a loss nothing is appended: a new segment begins.
-    if (this.#segments.loss?.segment === segment.number) segment.isSealed = true;
     return undefined;
   }
 
@@ -249,10 +280,22 @@ class LogRecovery {
   }
 
   *#cut(segment: Segment, from: number): DiskTask<Problem> {
-    this.#findings.tornBytes += segment.end - from;
+    this.#findings.tornBytes += this.#writtenEnd(segment, from) - from;
     segment.end = from;
     const cut = yield (done) => this.#disk.remove(segment.file, from, done);
     return problemOf(cut);
+  }
+
+  /** Without the zeros at the end, which a disk that takes room ahead leaves behind. */
+  #writtenEnd({ file, end }: Segment, from: number): number {
+    for (let stop = end; stop > from; stop -= WINDOW_BYTES) {
+      const start = Math.max(from, stop - WINDOW_BYTES);
+      const bytes = this.#disk.read(file, start, stop - start);
+      if (bytes === UNREADABLE) return stop;
+      const last = bytes.findLastIndex((byte) => byte !== 0);
+      if (last >= 0) return start + last + 1;
+    }
+    return from;
   }
 
   /** What is left over goes, what goes on is durable, and what is lost is not forgotten. */
@@ -264,7 +307,7 @@ class LogRecovery {
       if (problem !== undefined) return problem;
     }
     const { last, loss } = this.#segments;
-    if (last?.isSealed === false) {
+    if (last !== undefined && this.#listed.get(last.number)?.isSealed !== true) {
       // What a killed process left may be known to the system and not to the disk.
       const problem = problemOf(yield (done) => this.#disk.sync(last.file, done));
       if (problem !== undefined) return problem;
@@ -288,13 +331,23 @@ function problemOf(answer: AppendAnswer): Problem {
   return answer === "done" || answer === "full" ? undefined : answer.problem;
 }
 
-function newestManifest(disk: Disk, files: ReadonlyMap<string, number>): Manifest | undefined {
+/** Or the version of one that this program does not know. */
+function newestManifest(
+  disk: Disk,
+  files: ReadonlyMap<string, number>,
+): Manifest | number | undefined {
   let newest: Manifest | undefined = undefined;
   for (const file of MANIFEST_FILES) {
     const bytes = disk.read(file, 0, files.get(file) ?? 0);
     const manifest = bytes === UNREADABLE ? undefined : decodeManifest(bytes);
-    const generation = manifest?.generation ?? 0;
-    if (generation > (newest?.generation ?? 0)) newest = manifest;
+    if (manifest === undefined) continue;
+    if ("version" in manifest) return manifest.version;
+    if (manifest.generation > (newest?.generation ?? 0)) newest = manifest;
   }
   return newest;
+}
+
+function laterProblem(what: string, version: number): string {
+  const found = `${what} has format ${version}`;
+  return `${found}, and this program reads ${LOG_VERSION}: use a newer program`;
 }

@@ -15,7 +15,7 @@
 import type { Key } from "../../ring/key.ts";
 import type { AppendAnswer, Disk, DiskProblem } from "../disk.ts";
 import type { EngineEvents } from "../engine.ts";
-import type { DiskTask } from "./disk-task.ts";
+import type { DiskTask, Wait } from "./disk-task.ts";
 import { runTask } from "./disk-task.ts";
 import type { LogOptions } from "./log-options.ts";
 import { recordLength, writeRecord } from "./log-record.ts";
@@ -132,16 +132,20 @@ export class LogWriter {
 
   *#send({ segment, end, pieces, barriers }: Batch): DiskTask<AppendAnswer> {
     const { disk, options, recent, reserve } = this.#setup;
+    const isSyncWanted = options.sync === "always" || barriers.length > 0;
     if (pieces.length > 0) {
       const begun = segment.isBegun ? "done" : yield* this.#begin(segment);
       if (begun !== "done") return begun;
       const views = pieces.map(({ chunk, from, to }) => chunk.bytes.subarray(from, to));
-      const appended = yield* reserve.spend((done) => disk.append(segment.file, views, done));
-      if (appended !== "done") return appended;
+      const write = isSyncWanted
+        ? appendAndSync(disk, segment.file, views)
+        : append(disk, segment.file, views);
+      const written = yield* reserve.spend(write);
+      if (written !== "done") return written;
       this.#appendedEnd = end;
+      if (isSyncWanted) segment.durable = end;
       recent.trim(segment.number, end);
     }
-    const isSyncWanted = options.sync === "always" || barriers.length > 0;
     return isSyncWanted ? yield* this.#sync() : "done";
   }
 
@@ -164,6 +168,9 @@ export class LogWriter {
     if (before !== undefined) {
       const synced = yield* this.#sync();
       if (synced !== "done") return synced;
+      // The disk may have taken room ahead.
+      const cut = yield (done) => disk.remove(before.file, before.end, done);
+      if (cut !== "done") return cut;
       before.isSealed = true;
     }
     const head = encodeSegmentHead({ number: segment.number, first: segment.first, store });
@@ -201,6 +208,21 @@ export class LogWriter {
     segments.add(segment);
     return segment;
   }
+}
+
+function append(disk: Disk, file: string, pieces: readonly Uint8Array[]): Wait {
+  return (done) => disk.append(file, pieces, done);
+}
+
+/** Asked for in one breath: a disk can do both in one go. */
+function appendAndSync(disk: Disk, file: string, pieces: readonly Uint8Array[]): Wait {
+  return (done) => {
+    let appended: AppendAnswer = "done";
+    disk.append(file, pieces, (answer) => {
+      appended = answer;
+    });
+    disk.sync(file, (answer) => done(appended === "done" ? answer : appended));
+  };
 }
 
 const DISK_FULL: DiskProblem = {

@@ -1,5 +1,6 @@
 /**
- * Keeps the manifest: two files take turns, so that a crash while one is written leaves the other.
+ * Keeps the manifest in two files, the older one written first: a crash while one is written leaves
+ * the other, and so does rot at any other time.
  *
  * Who asks to save is answered when a manifest is durable that was made after the asking. Those who
  * ask while one is being written share the next.
@@ -45,6 +46,11 @@ export class ManifestFile {
   }
 
   *#write(): DiskTask<AppendAnswer> {
+    const first = yield* this.#writeOne();
+    return first === "done" ? yield* this.#writeOne() : first;
+  }
+
+  *#writeOne(): DiskTask<AppendAnswer> {
     const generation = this.#generation + 1;
     const bytes = encodeManifest({
       store: this.#store,

@@ -28,7 +28,9 @@ const MAGIC = 0x47524d4d;
 const ACTIVE = 0;
 const SEALED = 1;
 const SEGMENT_BYTES = 15;
-const FIXED_BYTES = 4 + 2 + STORE_BYTES + 6 + 8 + 4 + 4;
+const HEAD_BYTES = 4 + 2;
+const CHECKSUM_BYTES = 4;
+const FIXED_BYTES = HEAD_BYTES + STORE_BYTES + 6 + 8 + 4 + CHECKSUM_BYTES;
 
 export function encodeManifest({ store, generation, loss, segments }: Manifest): Uint8Array {
   const writer = new ByteWriter(new Uint8Array(FIXED_BYTES + segments.length * SEGMENT_BYTES));
@@ -49,23 +51,33 @@ export function encodeManifest({ store, generation, loss, segments }: Manifest):
   return writer.filled();
 }
 
-export function decodeManifest(bytes: Uint8Array): Manifest | undefined {
-  if (bytes.length < FIXED_BYTES) return undefined;
+/** A version that this program does not know is a problem to tell, and no damage. */
+export function decodeManifest(
+  bytes: Uint8Array,
+): Manifest | { readonly version: number } | undefined {
+  if (bytes.length < HEAD_BYTES + CHECKSUM_BYTES) return undefined;
+  const checkedBytes = bytes.length - CHECKSUM_BYTES;
+  if (new ByteReader(bytes, checkedBytes).u32() !== crc32c(bytes, 0, checkedBytes, 0)) {
+    return undefined;
+  }
   const reader = new ByteReader(bytes);
-  if (reader.u32() !== MAGIC || reader.u16() !== LOG_VERSION) return undefined;
+  if (reader.u32() !== MAGIC) return undefined;
+  const version = reader.u16();
+  return version === LOG_VERSION ? decodeVersion1(reader) : { version };
+}
+
+function decodeVersion1(reader: ByteReader): Manifest | undefined {
   const store = reader.raw(STORE_BYTES).slice();
   const generation = reader.u48();
   const lost = { segment: reader.u32(), offset: reader.u32() };
   const loss = lost.segment === 0 ? undefined : lost;
   const count = reader.u32();
-  if (bytes.length !== FIXED_BYTES + count * SEGMENT_BYTES) return undefined;
+  if (reader.remaining !== count * SEGMENT_BYTES + CHECKSUM_BYTES) return undefined;
   const segments: ManifestSegment[] = [];
   for (let i = 0; i < count; i++) {
     const number = reader.u32();
     const isSealed = reader.u8() === SEALED;
     segments.push({ number, isSealed, first: reader.u48(), bytes: reader.u32() });
   }
-  return reader.u32() === crc32c(bytes, 0, bytes.length - 4, 0)
-    ? { store, generation, loss, segments }
-    : undefined;
+  return { store, generation, loss, segments };
 }

@@ -20,6 +20,8 @@ const WINDOW_BYTES = 256 * 1024;
  * What an unreadable window is read again in: more than this is not given up for one bad sector.
  */
 const PIECE_BYTES = 4096;
+/** So many places are tried in one slice. */
+const RESYNC_BYTES = 64 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
 export class SegmentReader {
@@ -53,9 +55,16 @@ export class SegmentReader {
 
   /** From a bad place to the next record behind it, which becomes the current one. */
   resync(): boolean {
-    for (let at = this.offset + 1; at + RECORD_HEAD_BYTES < this.#end; at++) {
-      this.offset = at;
-      if (this.#readAt(at)) return true;
+    while (this.#isAnyLeft()) if (this.#tryUpTo(RESYNC_BYTES)) return true;
+    this.#next = this.#end;
+    return false;
+  }
+
+  /** The same in slices, for who must not hold up others: yields what each has cost. */
+  *resyncing(): Generator<number, boolean, unknown> {
+    while (this.#isAnyLeft()) {
+      if (this.#tryUpTo(RESYNC_BYTES)) return true;
+      yield RESYNC_BYTES;
     }
     this.#next = this.#end;
     return false;
@@ -71,6 +80,19 @@ export class SegmentReader {
   row(): Uint8Array {
     const end = this.offset - this.#windowStart + this.head.length;
     return this.#window.subarray(end - this.head.rowLength, end);
+  }
+
+  #isAnyLeft(): boolean {
+    return this.offset + 1 + RECORD_HEAD_BYTES < this.#end;
+  }
+
+  /** Whether there is a record at one of the next so many places. */
+  #tryUpTo(count: number): boolean {
+    for (let left = count; left > 0 && this.#isAnyLeft(); left--) {
+      this.offset++;
+      if (this.#readAt(this.offset)) return true;
+    }
+    return false;
   }
 
   #readAt(offset: number): boolean {
@@ -114,9 +136,13 @@ export class SegmentReader {
     const whole = this.#disk.read(file, offset, wanted);
     if (whole !== UNREADABLE && whole.length === wanted) return whole;
     const bytes = new Uint8Array(wanted);
-    for (let at = 0; at < wanted; at += PIECE_BYTES) {
-      const piece = this.#disk.read(file, offset + at, Math.min(PIECE_BYTES, wanted - at));
+    let at = 0;
+    while (at < wanted) {
+      // To the next border in the file, where the disk has one too.
+      const length = Math.min(PIECE_BYTES - ((offset + at) % PIECE_BYTES), wanted - at);
+      const piece = this.#disk.read(file, offset + at, length);
       if (piece !== UNREADABLE) bytes.set(piece, at);
+      at += length;
     }
     return bytes;
   }

@@ -10,6 +10,7 @@ export const STORE_BYTES = 8;
 export const LOG_VERSION = 1;
 const MAGIC = 0x47524d53;
 const CHECKED_BYTES = SEGMENT_HEAD_BYTES - 4;
+const NUMBER_MAX = 0xffff_ffff;
 const NAME = /^segment-([0-9]{10})\.(log|hint)$/;
 
 export class Segment {
@@ -34,7 +35,7 @@ export class Segment {
   constructor(number: number, first: number) {
     this.number = number;
     this.first = first;
-    this.file = fileName(number, "log");
+    this.file = segmentFile(number);
     this.hintFile = fileName(number, "hint");
   }
 }
@@ -75,8 +76,12 @@ export function decodeSegmentHead(
 
 /** The number in the name of a segment or of its hint file. */
 export function segmentNumberOf(file: string): number | undefined {
-  const digits = NAME.exec(file)?.[1];
-  return digits === undefined ? undefined : Number(digits);
+  const number = Number(NAME.exec(file)?.[1]);
+  return number <= NUMBER_MAX ? number : undefined;
+}
+
+export function segmentFile(number: number): string {
+  return fileName(number, "log");
 }
 
 function fileName(number: number, extension: "log" | "hint"): string {

@@ -31,6 +31,11 @@ export class Segments implements Iterable<Segment> {
     if (this.#loss === undefined || isBefore(this.#loss, place)) this.#loss = place;
   }
 
+  /** What was lost stays lost: what is there is the truth from now on. */
+  acceptLoss(): void {
+    this.#loss = undefined;
+  }
+
   /** Whether a record at this place may have been replaced by a lost one. */
   isDoubtful(segment: number, offset: number): boolean {
     return this.#loss !== undefined && isBefore({ segment, offset }, this.#loss);
