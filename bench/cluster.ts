@@ -13,6 +13,7 @@
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -40,7 +41,7 @@ export interface ClusterCell {
   readonly p99Ms: number;
 }
 
-interface Load {
+export interface Load {
   readonly operationsPerSecond: number;
   readonly latency: { readonly p50Ms: number; readonly p99Ms: number };
   readonly failures: Readonly<Record<string, number>>;
@@ -173,7 +174,7 @@ async function ceilingOf(
   return 2 / (1 / before.put.at(-1)! + 1 / before.get.at(-1)!);
 }
 
-async function runLoad(
+export async function runLoad(
   addresses: readonly string[],
   load: ClusterPlan & {
     readonly operation: string;
@@ -204,21 +205,24 @@ async function runLoad(
   return result;
 }
 
-interface Nodes {
+export interface Nodes {
   readonly addresses: readonly string[];
   stop(): Promise<void>;
 }
 
-async function startNodes(): Promise<Nodes> {
+/** In memory, or each in a directory of its own below this one. */
+export async function startNodes(dir?: string): Promise<Nodes> {
   const ports = await freePorts(3);
   const members = ports.map((port, index) => ({ id: `n${index}`, address: `127.0.0.1:${port}` }));
   const peers = members.map(({ id, address }) => `${id}=${address}`).join(",");
-  const children = members.map(({ id, address }) =>
+  const children = members.map(({ id, address }) => {
+    const kept = dir === undefined ? [] : ["--dir", join(dir, id)];
+    const words = ["--id", id, "--listen", address, "--peers", peers, ...kept];
     // With a channel, which ends the nodes when this process ends, however it does.
-    spawn(process.execPath, [CLI, "start", "--id", id, "--listen", address, "--peers", peers], {
+    return spawn(process.execPath, [CLI, "start", ...words], {
       stdio: ["ignore", "pipe", "inherit", "ipc"],
-    }),
-  );
+    });
+  });
   const stop = async (): Promise<void> => {
     await Promise.all(children.map(stopped));
   };

@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: a whole cluster against its ceiling. `npm run bench -- micro` and `--
- * simulation` for the parts.
+ * `npm run bench`: a whole cluster against its ceiling. `npm run bench -- durable` what durability
+ * costs it, `-- storage` the log engine against LMDB and Redis, `-- micro` and `-- simulation` for
+ * the parts.
  *
  *     npm run bench -- --rounds 5 --seconds 3      longer, for numbers to be quoted
  *     npm run bench -- --no-record                 shown, not written to bench/results.jsonl
@@ -10,7 +11,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { benchCluster, showCells } from "./cluster.ts";
 import { benchMicro } from "./micro.ts";
+import { benchDurable, showDurable } from "./durable.ts";
 import { columns, recordResults } from "./record.ts";
+import { benchStorage, showStorage } from "./storage.ts";
 
 const SIMULATION_TIMEOUT_MS = 120_000;
 
@@ -34,8 +37,14 @@ switch (name) {
   case "simulation":
     simulation();
     break;
+  case "durable":
+    await durable();
+    break;
+  case "storage":
+    await storage();
+    break;
   default:
-    console.error(`there is no bench ${name}: cluster, micro or simulation`);
+    console.error(`there is no bench ${name}: cluster, durable, storage, micro or simulation`);
     process.exitCode = 2;
 }
 
@@ -47,6 +56,24 @@ async function cluster(): Promise<void> {
   const cells = await benchCluster(plan);
   console.log(showCells(cells));
   record("cluster", cells);
+}
+
+async function durable(): Promise<void> {
+  const cells = await benchDurable({
+    rounds: positive("rounds", values.rounds),
+    seconds: positive("seconds", values.seconds),
+  });
+  console.log(showDurable(cells));
+  record("durable", cells);
+}
+
+async function storage(): Promise<void> {
+  const results = await benchStorage({
+    rounds: positive("rounds", values.rounds),
+    seconds: positive("seconds", values.seconds),
+  });
+  console.log(showStorage(results));
+  record("storage", [results]);
 }
 
 function micro(): void {
