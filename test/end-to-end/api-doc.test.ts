@@ -3,7 +3,9 @@
  * for word; the others run them and look at what they promise.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { open } from "gramme";
 import { Context, GrammeError, json, resolver } from "gramme";
@@ -38,6 +40,17 @@ test("open a store", async () => {
   await db.put("motto", "every node will do");
   const motto = await db.get("motto");
   assert.equal(motto, "every node will do");
+});
+
+test("open a directory", async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), "gramme-doc-"));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  {
+    await using kept = await open({ dir: dataDir });
+    await kept.put("motto", "every disk will do");
+  }
+  await using again = await open({ dir: dataDir });
+  assert.equal(await again.get("motto"), "every disk will do");
 });
 
 test("open members in one process", async () => {
