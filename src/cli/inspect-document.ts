@@ -11,7 +11,8 @@ import { DAMAGED_LENGTH } from "../core/storage/log/log-index.ts";
 import { RECORD_HEAD_BYTES } from "../core/storage/log/log-record.ts";
 import type { LogFindings } from "../core/storage/log/log-recovery.ts";
 import type { Segment } from "../core/storage/log/segment.ts";
-import type { Place, Segments } from "../core/storage/log/segments.ts";
+import type { Place } from "../core/storage/log/place.ts";
+import type { Segments } from "../core/storage/log/segments.ts";
 import type { InspectedLog, InspectedManifest, InspectedStore } from "./inspect-store.ts";
 
 export interface StoreDocument {

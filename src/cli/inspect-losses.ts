@@ -8,7 +8,7 @@
  */
 import type { AppendAnswer } from "../core/storage/disk.ts";
 import { acceptLosses } from "../core/storage/log/accept-losses.ts";
-import type { Place } from "../core/storage/log/segments.ts";
+import type { Place } from "../core/storage/log/place.ts";
 import type { DataDirectory } from "../disk/data-directory.ts";
 import { DirectoryError } from "../disk/directory-error.ts";
 import { recover, withLog } from "./inspect-store.ts";

@@ -4,7 +4,7 @@
  */
 import { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { crc32c } from "../../base/crc32c.ts";
-import type { Place } from "./segments.ts";
+import type { Place } from "./place.ts";
 import { LOG_VERSION, STORE_BYTES } from "./segment.ts";
 
 export interface ManifestSegment {

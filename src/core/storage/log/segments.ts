@@ -1,13 +1,9 @@
 /** The segments of a log, in their order. */
 import { assert } from "../../base/assert.ts";
 import type { ManifestSegment } from "./manifest.ts";
+import type { Place } from "./place.ts";
+import { isBefore } from "./place.ts";
 import type { Segment } from "./segment.ts";
-
-/** A place in the log. */
-export interface Place {
-  readonly segment: number;
-  readonly offset: number;
-}
 
 export class Segments implements Iterable<Segment> {
   /** A Map keeps the order of insertion, and numbers only grow. */
@@ -75,8 +71,4 @@ export class Segments implements Iterable<Segment> {
   [Symbol.iterator](): Iterator<Segment> {
     return this.#byNumber.values();
   }
-}
-
-function isBefore(left: Place, right: Place): boolean {
-  return left.segment !== right.segment ? left.segment < right.segment : left.offset < right.offset;
 }
