@@ -101,11 +101,16 @@ export class LevelEngine implements Engine {
     const count = this.#listed[partition] ?? 0;
     const end = Math.min(first + limit, count);
     const entries: RowEntry[] = [];
+    const damaged: Key[] = [];
     for (let index = first; index < end; index++) {
-      const entry = this.#entryAt(partition, index);
-      if (entry !== undefined) entries.push(entry);
+      const key = this.#keyAt(partition, index);
+      const row = key === undefined ? undefined : this.get(partition, key);
+      if (key === undefined || row === undefined) continue;
+      if (row === DAMAGED) damaged.push(key);
+      else entries.push({ key, row });
     }
-    return { entries, next: end < count ? end : undefined };
+    const next = end < count ? end : undefined;
+    return damaged.length === 0 ? { entries, next } : { entries, next, damaged };
   }
 
   stats(): EngineStats {
@@ -135,11 +140,10 @@ export class LevelEngine implements Engine {
     this.#listed[partition] = index + 1;
   }
 
-  #entryAt(partition: number, index: number): RowEntry | undefined {
+  /** A damaged place in the list names nobody. */
+  #keyAt(partition: number, index: number): Key | undefined {
     const listed = unsealed(this.#commits.read(listPlace(partition, index)));
     if (listed === undefined || listed === DAMAGED) return undefined;
-    const key = binaryOf(listed, 0, listed.length) as Key;
-    const row = this.get(partition, key);
-    return row === undefined || row === DAMAGED ? undefined : { key, row };
+    return binaryOf(listed, 0, listed.length) as Key;
   }
 }

@@ -32,6 +32,7 @@ import {
   entryOf,
   isLong,
   isLongPlace,
+  keyAt,
   keyBefore,
   longPlaces,
   placesOf,
@@ -131,11 +132,14 @@ export class LmdbEngine implements Engine {
     const places = new Set([...range.keys(), ...this.#commits.unwritten(beginning, behind)]);
     const inOrder = [...places].sort((left, right) => (left < right ? -1 : 1));
     const entries: RowEntry[] = [];
+    const damaged: Key[] = [];
     for (const place of inOrder.slice(0, limit)) {
       const entry = entryOf(place, this.#commits.unwrittenAt(place) ?? range.get(place));
-      if (entry !== undefined) entries.push(entry);
+      if (entry === undefined) damaged.push(keyAt(place));
+      else entries.push(entry);
     }
-    return { entries, next: inOrder.length > limit ? inOrder[limit - 1] : undefined };
+    const next = inOrder.length > limit ? inOrder[limit - 1] : undefined;
+    return damaged.length === 0 ? { entries, next } : { entries, next, damaged };
   }
 
   stats(): EngineStats {

@@ -67,6 +67,12 @@ export function entryOf(place: string, stored: Uint8Array | undefined): RowEntry
   return { key: place.slice(PARTITION_BYTES) as Key, row };
 }
 
+/** The key whose row lies there; of a long one the beginning, which is all that a place tells. */
+export function keyAt(place: string): Key {
+  const end = isLongPlace(place) ? PARTITION_BYTES + BEGINNING_BYTES : place.length;
+  return place.slice(PARTITION_BYTES, end) as Key;
+}
+
 /** How long the key before a row is, with its length. */
 export function bytesBeforeRow(key: Key): number {
   return LENGTH_BYTES + key.length;

@@ -32,7 +32,7 @@ export const STORAGE_DEFAULTS: Omit<StorageSettings, "dir"> = {
   engine: "log",
   sync: "always",
   syncIntervalMs: 1_000,
-  segmentBytes: 64 * MIB,
+  segmentBytes: 32 * MIB,
   reserveBytes: 64 * MIB,
   recentBytes: 32 * MIB,
   restored: false,

@@ -25,8 +25,8 @@ const FIELDS: ReadonlySet<string> = new Set<keyof StorageSettings>([
 const LOG_FIELDS = ["segmentBytes", "reserveBytes", "recentBytes"] as const;
 const BOUNDS = {
   syncIntervalMs: { min: 1, max: 600_000, hint: "1000 is usual: what a power failure may take" },
-  segmentBytes: { min: 64 * KIB, max: GIB, hint: "64 MiB is usual" },
-  reserveBytes: { min: 64 * KIB, max: 64 * GIB, hint: "64 MiB is usual: as much as a segment" },
+  segmentBytes: { min: 64 * KIB, max: GIB, hint: "32 MiB is usual" },
+  reserveBytes: { min: 64 * KIB, max: 64 * GIB, hint: "64 MiB is usual: twice a segment" },
   recentBytes: { min: 64 * KIB, max: 64 * GIB, hint: "32 MiB is usual" },
 } as const;
 

@@ -9,6 +9,7 @@
 import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
 import type { SipKey } from "../core/base/siphash.ts";
+import type { StoredIdentity } from "../core/identity/identity-file.ts";
 import type { Key } from "../core/ring/key.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
@@ -16,6 +17,7 @@ import type { NodeConfig } from "../core/config.ts";
 import type { RowEntry, RowRead } from "../core/storage/engine.ts";
 import type { FaultKind } from "./faults.ts";
 import type { HistoryEntry } from "./history.ts";
+import type { StorageKind } from "./node-storage.ts";
 import type { Observer } from "./observer.ts";
 
 export type Phase = "safety" | "liveness" | "done";
@@ -34,6 +36,8 @@ export interface RunView {
   readonly secret: SipKey;
   /** Every key that a client has named, in order of first use. */
   readonly keys: readonly Key[];
+  /** What the nodes keep their data in. */
+  readonly storage: StorageKind;
   isUp(node: NodeId): boolean;
   /** `Node.openRequests` of a node that is up; 0 for one that is down. */
   openRequests(node: NodeId): number;
@@ -44,6 +48,8 @@ export interface RunView {
   row(node: NodeId, key: Key): RowRead;
   /** What is left of the row if the node crashes now and every uncompleted write of it is lost. */
   durableRow(node: NodeId, key: Key): RowRead;
+  /** What a crash leaves of who a node is; undefined where that is kept in no file. */
+  storedIdentity(node: NodeId): StoredIdentity | undefined;
   /** How often a kind of fact was noted, and a kind of fault injected, so far. */
   factCount(kind: Fact["kind"]): number;
   faultCount(kind: FaultKind): number;

@@ -33,6 +33,9 @@ class CountingLease extends EpochLease {
   }
 }
 
+/** The restarts that a model can tell apart. */
+export type ModelRestart = Exclude<RestartKind, "restored" | "copied">;
+
 export class Identity {
   actor: ActorId;
   generation = 0;
@@ -53,7 +56,7 @@ export class Identity {
   }
 
   /** Before every boot but the first. */
-  onRestart(kind: RestartKind): void {
+  onRestart(kind: ModelRestart): void {
     const { next, end, bootFloor } = this.#lease;
     switch (kind) {
       case "kept":

@@ -10,6 +10,7 @@
  */
 import type { Random } from "../core/base/random.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
+import type { Harm } from "./node-storage.ts";
 import type { RestartKind } from "./observer.ts";
 import type { Simulation } from "./simulation.ts";
 
@@ -40,7 +41,12 @@ export interface NemesisOptions {
   readonly slowDisks: (FaultPlan & { readonly syncMsMax: number }) | undefined;
   readonly fullDisks: FaultPlan | undefined;
   readonly damage: FaultPlan | undefined;
+  /** Of a forgetful node that has a real enough disk. */
+  readonly harms: (FaultPlan & { readonly kinds: readonly Harm[] }) | undefined;
+  readonly backups: FaultPlan | undefined;
   readonly wallJumps: (FaultPlan & { readonly jumpMsMax: number }) | undefined;
+  /** Probability that a crash is that of the machine. */
+  readonly machineRate: number;
   /** Number of nodes that may lose rows. */
   readonly forgetful: number;
   /** Strikes, as `crashes 3`, that are drawn and not done: how a failing run is made smaller. */
@@ -57,8 +63,12 @@ export const PLANS = [
   "slowDisks",
   "fullDisks",
   "damage",
+  "harms",
+  "backups",
   "wallJumps",
 ] as const;
+
+const SET_BACK: readonly RestartKind[] = ["restored", "copied"];
 
 export class Nemesis {
   readonly #sim: Simulation;
@@ -67,6 +77,7 @@ export class Nemesis {
   readonly #forgetful: readonly NodeId[];
   readonly #skipped: ReadonlySet<string>;
   readonly #done: string[] = [];
+  readonly #backedUp: Set<NodeId> = new Set();
   #isStopped = false;
 
   constructor(sim: Simulation, random: Random, options: NemesisOptions) {
@@ -81,7 +92,7 @@ export class Nemesis {
 
   start(): void {
     const { partitions, clogs, crashes, pauses, slowness } = this.#options;
-    const { slowDisks, fullDisks, damage, wallJumps } = this.#options;
+    const { slowDisks, fullDisks, damage, harms, backups, wallJumps } = this.#options;
     this.#plan("partitions", partitions, (random, plan, ms) => this.#partition(random, plan, ms));
     this.#plan("clogs", clogs, (random, _plan, ms) => this.#clog(random, ms));
     this.#plan("crashes", crashes, (random, plan, ms) => this.#crash(random, plan, ms));
@@ -90,6 +101,8 @@ export class Nemesis {
     this.#plan("slowDisks", slowDisks, (random, plan, ms) => this.#slowDisk(random, plan, ms));
     this.#plan("fullDisks", fullDisks, (random, _plan, ms) => this.#fillDisk(random, ms));
     this.#plan("damage", damage, (random) => this.#damage(random));
+    this.#plan("harms", harms, (random, plan) => this.#harm(random, plan.kinds));
+    this.#plan("backups", backups, (random) => this.#backUp(random));
     this.#plan("wallJumps", wallJumps, (random, plan) => this.#jump(random, plan.jumpMsMax));
   }
 
@@ -105,7 +118,7 @@ export class Nemesis {
     sim.network.heal();
     for (const id of sim.nodes) {
       const node = sim.node(id);
-      if (!node.isUp) node.restart();
+      if (node.isDown) node.restart();
       node.resume();
       node.slow(1);
       node.quickDisk();
@@ -176,14 +189,16 @@ export class Nemesis {
     const silent = random.chance(plan.silentRate);
     const forgets = random.chance(plan.forgetRate) && this.#forgetful.includes(id);
     const newIdentity = random.chance(0.5);
+    const death = random.chance(this.#options.machineRate) ? "machine" : "process";
     const node = this.#sim.node(id);
-    if (!node.isUp) return;
-    if (stops) node.stop();
-    else node.crash({ silent });
-    const forgotten: RestartKind = newIdentity ? "new-identity" : "lost";
+    if (node.isDown) return;
+    if (stops && node.isUp) node.stop();
+    else node.crash({ silent, death });
+    const usual: RestartKind = newIdentity ? "new-identity" : "lost";
+    const forgotten = this.#backedUp.has(id) ? random.pick([usual, ...SET_BACK]) : usual;
     const kind = forgets ? forgotten : undefined;
     this.#sim.after(lastsMs, () => {
-      if (!node.isUp) node.restart(kind);
+      if (node.isDown) node.restart(kind);
     });
   }
 
@@ -215,6 +230,18 @@ export class Nemesis {
   #damage(random: Random): void {
     if (this.#forgetful.length === 0 || this.#sim.keys.length === 0) return;
     this.#sim.node(random.pick(this.#forgetful)).damage(random.pick(this.#sim.keys));
+  }
+
+  #harm(random: Random, kinds: readonly Harm[]): void {
+    if (this.#forgetful.length === 0) return;
+    this.#sim.node(random.pick(this.#forgetful)).harm(random.pick(kinds));
+  }
+
+  #backUp(random: Random): void {
+    if (this.#forgetful.length === 0) return;
+    const id = random.pick(this.#forgetful);
+    this.#sim.node(id).backUp();
+    this.#backedUp.add(id);
   }
 
   #jump(random: Random, jumpMsMax: number): void {

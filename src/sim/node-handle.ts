@@ -10,9 +10,8 @@ import type { NodeId } from "../core/ring/node-id.ts";
 import type { RowEntry } from "../core/storage/engine.ts";
 import type { Clients } from "./clients.ts";
 import type { Connections } from "./connections.ts";
-import type { RestartKind } from "./observer.ts";
+import type { Boot, Death, Harm, StorageTrouble } from "./node-storage.ts";
 import type { Recorder } from "./recorder.ts";
-import type { DiskOptions } from "./storage.ts";
 import type { SimulatedHost } from "./simulated-host.ts";
 
 export interface NodeHandleSetup {
@@ -23,13 +22,14 @@ export interface NodeHandleSetup {
   partitionOf(key: Key): number;
 }
 
+export interface CrashOptions {
+  readonly silent?: boolean;
+  readonly death?: Death;
+}
+
 export class NodeHandle {
   readonly id: NodeId;
   readonly #setup: NodeHandleSetup;
-  /** A restart may believe that nothing was lost. */
-  #stoppedInOrder = false;
-  /** How its disk was before it became slow. */
-  #usualDisk: DiskOptions | undefined = undefined;
 
   constructor(setup: NodeHandleSetup) {
     this.id = setup.host.id;
@@ -40,22 +40,28 @@ export class NodeHandle {
     return this.#setup.host.isUp;
   }
 
+  /** Nothing of it runs, and nothing is about to: it can be restarted. */
+  get isDown(): boolean {
+    return this.#setup.host.isDown;
+  }
+
   get isPaused(): boolean {
     return this.#setup.host.isPaused;
   }
 
   get rows(): readonly RowEntry[] {
-    return [...this.#setup.host.engine.rows()];
+    return [...this.#setup.host.storage.rows()];
   }
 
   /**
-   * Kill -9: of what is not durable yet, any prefix survives. Silent: the peers are not told
-   * either.
+   * Kill -9, or the end of its machine: of what is not durable yet, any prefix survives. Silent:
+   * the peers are not told either. One that is starting can be hit as well.
    */
-  crash({ silent = false }: { readonly silent?: boolean } = {}): void {
-    this.#assertUp("crash");
+  crash({ silent = false, death = "process" }: CrashOptions = {}): void {
+    assert(!this.isDown, `${this.id} is down: it cannot crash`);
     this.#setup.recorder.fault(silent ? "crash-silent" : "crash", this.id);
-    this.#setup.host.crash();
+    if (death === "machine") this.#setup.recorder.fault("machine-died", this.id);
+    this.#setup.host.crash(death);
     this.onDown({ silent });
   }
 
@@ -63,19 +69,14 @@ export class NodeHandle {
   stop(): void {
     this.#assertUp("stop");
     this.#setup.recorder.fault("stop", this.id);
-    const isClean = this.#setup.host.stop();
+    this.#setup.host.stop();
     this.onDown({ silent: false });
-    this.#stoppedInOrder = isClean;
   }
 
   /** By default with everything that survived the stop. */
-  restart(kind: RestartKind = this.#stoppedInOrder ? "clean" : "kept"): void {
-    assert(!this.isUp, `${this.id} is up and cannot be restarted`);
-    assert(kind !== "clean" || this.#stoppedInOrder, `${this.id} did not stop in order`);
-    this.#stoppedInOrder = false;
-    this.#setup.recorder.fault(`restart-${kind}`, this.id);
-    this.#setup.host.boot(kind);
-    this.#setup.connections.refresh();
+  restart(boot: Boot = "usual"): void {
+    assert(this.isDown, `${this.id} is up and cannot be restarted`);
+    this.#setup.host.boot(boot);
   }
 
   /** SIGSTOP: nothing is lost, everything waits. */
@@ -97,33 +98,42 @@ export class NodeHandle {
 
   /** Every sync takes at least so long, until `quickDisk`. */
   slowDisk(syncMs: number): void {
-    const { engine } = this.#setup.host;
     this.#setup.recorder.fault("disk-slow", this.id);
-    this.#usualDisk ??= engine.disk;
-    engine.disk = { ...this.#usualDisk, syncMs };
+    this.#trouble.slow(syncMs);
   }
 
   quickDisk(): void {
-    if (this.#usualDisk === undefined) return;
-    this.#setup.host.engine.disk = this.#usualDisk;
-    this.#usualDisk = undefined;
+    this.#trouble.quicken();
   }
 
-  /** From now on every write is answered "full" and not stored, until `freeDisk`. */
+  /** From now on what needs room is answered "full" and not stored, until `freeDisk`. */
   fillDisk(): void {
     this.#setup.recorder.fault("disk-full", this.id);
-    this.#setup.host.engine.isFull = true;
+    this.#trouble.fill();
   }
 
   freeDisk(): void {
-    this.#setup.host.engine.isFull = false;
+    this.#trouble.free();
   }
 
-  /** The row of this key cannot be read any more. False when there is none. */
+  /**
+   * The row of this key cannot be read any more, or some place of a disk that is real enough. False
+   * when no row was hit for certain.
+   */
   damage(key: Key): boolean {
-    const damaged = this.#setup.host.engine.damage(this.#setup.partitionOf(key), key);
+    const damaged = this.#trouble.damage(this.#setup.partitionOf(key), key);
     if (damaged) this.#setup.recorder.fault("row-damaged", this.id, key);
     return damaged;
+  }
+
+  /** Only for a disk that is real enough; the disk itself says when it did harm. */
+  harm(harm: Harm): boolean {
+    return this.#trouble.harm(harm);
+  }
+
+  /** A copy of the disk as it is, for a restart as `restored` or `copied`. */
+  backUp(): void {
+    this.#trouble.backUp();
   }
 
   /** Somebody sets this machine's wall clock. */
@@ -134,9 +144,12 @@ export class NodeHandle {
 
   /** The host is down already: tell those who depend on it. */
   onDown({ silent }: { readonly silent: boolean }): void {
-    this.#stoppedInOrder = false;
     this.#setup.connections.onStopped(this.#setup.host.index, { silent });
     this.#setup.clients.onStopped(this.#setup.host);
+  }
+
+  get #trouble(): StorageTrouble {
+    return this.#setup.host.storage.trouble;
   }
 
   #assertUp(verb: string): void {

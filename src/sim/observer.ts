@@ -8,15 +8,22 @@
 import type { DoorOutcome } from "../core/caller/door-outcome.ts";
 import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
+import type { Identity } from "../core/identity/identity.ts";
 import type { Message } from "../core/messages.ts";
 import type { Key } from "../core/ring/key.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
-import type { RowWrite } from "../core/storage/engine.ts";
+import type { RowRead, RowWrite } from "../core/storage/engine.ts";
 import type { FaultKind } from "./faults.ts";
 import type { HistoryEntry } from "./history.ts";
 
-/** The damage of a stop to what a node knew; `identity.ts` says what each leaves behind. */
-export type RestartKind = "kept" | "clean" | "lost" | "new-identity";
+/**
+ * The damage of a stop to what a node knew; `identity.ts` says what each leaves behind. Two are met
+ * by a storage on a disk alone:
+ *
+ *     restored   an older copy of the disk was put back, and the operator said so
+ *     copied     the same in another place, and nobody said so
+ */
+export type RestartKind = "kept" | "clean" | "lost" | "new-identity" | "restored" | "copied";
 
 export interface Observer {
   /** A client's operation has begun and is in the history. */
@@ -30,6 +37,12 @@ export interface Observer {
    */
   onPersist?(node: NodeId, writes: readonly RowWrite[], token: number, at: Instant): void;
   onDurable?(node: NodeId, token: number, at: Instant): void;
+  /** A node has read a row from its disk. Of a storage that cannot be wrong, nobody is told. */
+  onRead?(node: NodeId, key: Key, row: RowRead, at: Instant): void;
+  /** A node has made durable who it is in this life; of a model nobody is told. */
+  onBoot?(node: NodeId, identity: Identity, at: Instant): void;
+  /** The disk failed a node, or what it found there: the process ends, and says why. */
+  onFailed?(node: NodeId, problem: string, at: Instant): void;
   onSend?(from: NodeId, to: NodeId, message: Message, at: Instant): void;
   onReceive?(from: NodeId, to: NodeId, message: Message, at: Instant): void;
   /** A node died; uncompleted writes have been cut back already. */

@@ -7,10 +7,11 @@
 import type { DoorOutcome } from "../core/caller/door-outcome.ts";
 import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
+import type { Identity } from "../core/identity/identity.ts";
 import type { Message } from "../core/messages.ts";
 import type { Key } from "../core/ring/key.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
-import type { RowWrite } from "../core/storage/engine.ts";
+import type { RowRead, RowWrite } from "../core/storage/engine.ts";
 import type { FaultKind } from "./faults.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { Observer, RestartKind } from "./observer.ts";
@@ -31,6 +32,9 @@ export class Recorder {
     onFact: [],
     onPersist: [],
     onDurable: [],
+    onRead: [],
+    onBoot: [],
+    onFailed: [],
     onSend: [],
     onReceive: [],
     onCrash: [],
@@ -49,6 +53,9 @@ export class Recorder {
     if (observer.onFact) hooks.onFact.push(observer.onFact.bind(observer));
     if (observer.onPersist) hooks.onPersist.push(observer.onPersist.bind(observer));
     if (observer.onDurable) hooks.onDurable.push(observer.onDurable.bind(observer));
+    if (observer.onRead) hooks.onRead.push(observer.onRead.bind(observer));
+    if (observer.onBoot) hooks.onBoot.push(observer.onBoot.bind(observer));
+    if (observer.onFailed) hooks.onFailed.push(observer.onFailed.bind(observer));
     if (observer.onSend) hooks.onSend.push(observer.onSend.bind(observer));
     if (observer.onReceive) hooks.onReceive.push(observer.onReceive.bind(observer));
     if (observer.onCrash) hooks.onCrash.push(observer.onCrash.bind(observer));
@@ -63,6 +70,11 @@ export class Recorder {
 
   reply(entry: HistoryEntry, outcome: DoorOutcome): void {
     for (const hook of this.#hooks.onReply) hook(entry, outcome, this.#clock.now);
+  }
+
+  /** Something worth counting that no node noted: it stands among the facts. */
+  count(name: string): void {
+    this.factDetails.set(name, (this.factDetails.get(name) ?? 0) + 1);
   }
 
   fact(node: NodeId, fact: Fact): void {
@@ -82,6 +94,18 @@ export class Recorder {
 
   durable(node: NodeId, token: number): void {
     for (const hook of this.#hooks.onDurable) hook(node, token, this.#clock.now);
+  }
+
+  read(node: NodeId, key: Key, row: RowRead): void {
+    for (const hook of this.#hooks.onRead) hook(node, key, row, this.#clock.now);
+  }
+
+  boot(node: NodeId, identity: Identity): void {
+    for (const hook of this.#hooks.onBoot) hook(node, identity, this.#clock.now);
+  }
+
+  failed(node: NodeId, problem: string): void {
+    for (const hook of this.#hooks.onFailed) hook(node, problem, this.#clock.now);
   }
 
   send(from: NodeId, to: NodeId, message: Message): void {

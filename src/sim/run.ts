@@ -60,6 +60,7 @@ export interface RunExtras {
   readonly prepare?: (sim: Simulation) => void;
 }
 
+const BOOT_WITHIN_MS = 30_000;
 const SUCCEED_WITHIN_MS = 5_000;
 const CONVERGE_WITHIN_MS = 60_000;
 const RETRY_AFTER_MS = 100;
@@ -113,6 +114,7 @@ class Run {
     sim.phase = "liveness";
     sim.calm();
     if (sim.bugs.length > 0) return;
+    this.#mustBoot();
     this.#mustSucceed();
     this.#runFor(this.#drainMs());
     this.#mustConverge();
@@ -128,6 +130,16 @@ class Run {
     const lateMs = this.#options.simulation.network?.lateRate === 0 ? 0 : network.lateMsMax;
     const timeoutMs = Math.max(config.requestTimeoutMs, ...this.#options.workload.timeoutMs);
     return lateMs + (connections.timeoutMs ?? 0) + 2 * timeoutMs + 1_000;
+  }
+
+  /** A boot that trouble has slowed down goes on at its pace. */
+  #mustBoot(): void {
+    const sim = this.#sim;
+    const areUp = (): boolean => sim.areAllUp || sim.bugs.length > 0;
+    if (sim.runUntil(areUp, { within: BOOT_WITHIN_MS })) return;
+    for (const node of sim.nodes.filter((each) => !sim.isUp(each))) {
+      this.#found("liveness", "L1", `${node} did not boot in ${BOOT_WITHIN_MS} ms`);
+    }
   }
 
   /**

@@ -14,10 +14,12 @@ import { nodeId } from "../core/ring/node-id.ts";
 import { planLayout } from "../core/ring/placement.ts";
 import { ringPlacement } from "../core/ring/ring-placement.ts";
 import { PARTITION_COUNT_MIN } from "../core/ring/slot.ts";
+import type { LogSizes } from "../core/storage/log/log-options.ts";
 import type { ConnectionOptions } from "./connections.ts";
 import { USUAL_CONNECTIONS } from "./connections.ts";
 import type { NetworkOptions } from "./network.ts";
 import { QUIET_NETWORK } from "./network.ts";
+import type { StorageKind } from "./node-storage.ts";
 import type { DiskOptions } from "./storage.ts";
 import { QUICK_DISK } from "./storage.ts";
 
@@ -38,7 +40,11 @@ export interface SimulationSettings {
   readonly config: NodeConfig;
   readonly network: NetworkOptions;
   readonly connections: ConnectionOptions;
+  /** What the nodes keep their data in: a model, or the log engine over simulated disks. */
+  readonly storage: StorageKind;
   readonly disk: DiskOptions;
+  /** How a log uses its disk. */
+  readonly log: LogSizes;
   readonly wall: WallOptions;
   /** Epochs leased at a time; few make the lease a bottleneck. */
   readonly leaseBlock: number;
@@ -49,15 +55,24 @@ export interface SimulationSettings {
 }
 
 export interface SimulationOptions extends Partial<
-  Omit<SimulationSettings, "config" | "network" | "connections" | "disk" | "wall">
+  Omit<SimulationSettings, "config" | "network" | "connections" | "disk" | "log" | "wall">
 > {
   readonly seed: number;
   readonly config?: Partial<NodeConfig>;
   readonly network?: Partial<NetworkOptions>;
   readonly connections?: Partial<ConnectionOptions>;
   readonly disk?: Partial<DiskOptions>;
+  readonly log?: Partial<LogSizes>;
   readonly wall?: Partial<WallOptions>;
 }
+
+/** So small that a run of seconds meets every border there is. */
+const TINY_LOG: LogSizes = {
+  segmentBytes: 4096,
+  reserveBytes: 8192,
+  recentBytes: 2048,
+  chunkBytes: 512,
+};
 
 export function settingsOf(options: SimulationOptions): SimulationSettings {
   const config = nodeConfig(options.config ?? {});
@@ -73,7 +88,9 @@ export function settingsOf(options: SimulationOptions): SimulationSettings {
     config,
     network: { ...QUIET_NETWORK, ...options.network },
     connections: { ...USUAL_CONNECTIONS, ...options.connections },
+    storage: options.storage ?? "model",
     disk: { ...QUICK_DISK, ...options.disk },
+    log: { ...TINY_LOG, ...options.log },
     wall: { offsetMsMax: 0, driftPpmMax: 0, ...options.wall },
     leaseBlock: options.leaseBlock ?? LEASE_BLOCK,
     wire: options.wire ?? false,

@@ -21,7 +21,7 @@ import type { Finding, RunExtras, RunResult } from "./run.ts";
 import { runSeed } from "./run.ts";
 import { QUICK_DISK } from "./storage.ts";
 import type { RunOptions } from "./swarm.ts";
-import { drawRun } from "./swarm.ts";
+import { drawRun, withModel } from "./swarm.ts";
 
 export interface ShrinkStep {
   /** Runs so far. */
@@ -163,6 +163,7 @@ const REDUCTIONS: readonly Reduction[] = [
     name: rate,
     reduce: (options: RunOptions) => withoutRate(options, rate),
   })),
+  { name: "the log", reduce: withoutLog },
   { name: "the wire codec", reduce: withoutWire },
   { name: "a slow disk", reduce: withQuickDisk },
   { name: "retries", reduce: withoutRetries },
@@ -189,6 +190,10 @@ function withoutRate(
 
 function withoutWire(options: RunOptions): RunOptions | undefined {
   return options.simulation.wire === true ? withSimulation(options, { wire: false }) : undefined;
+}
+
+function withoutLog(options: RunOptions): RunOptions | undefined {
+  return options.simulation.storage === "log" ? withModel(options) : undefined;
 }
 
 function withQuickDisk(options: RunOptions): RunOptions | undefined {

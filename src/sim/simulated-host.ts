@@ -24,14 +24,17 @@ import type { ClientRequest } from "../core/requests.ts";
 import { withEnvelope } from "../core/requests.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
-import type { RowWrite } from "../core/storage/engine.ts";
-import { Identity } from "./identity.ts";
-import type { RestartKind } from "./observer.ts";
+import type { DiskAnswer, RowWrite } from "../core/storage/engine.ts";
+import type { LogSizes } from "../core/storage/log/log-options.ts";
+import { LogStorage } from "./log-storage.ts";
+import type { LogProcess } from "./log-storage.ts";
+import { ModelStorage } from "./model-storage.ts";
+import type { ModelQueue } from "./model-storage.ts";
+import type { Boot, Death, NodeStorage, OpenedStorage, StorageKind } from "./node-storage.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ScheduledEvent, Scheduler } from "./scheduler.ts";
 import { COMPLETE, DELIVER, onGrid, WAKE } from "./scheduler.ts";
-import type { DiskOptions, DiskQueue } from "./storage.ts";
-import { SimulatedEngine } from "./storage.ts";
+import type { DiskOptions } from "./storage.ts";
 import type { WallClock } from "./wall-clock.ts";
 import { frameOf, messageOf, outcomeThroughWire, throughWire } from "./wire.ts";
 
@@ -44,7 +47,10 @@ export interface HostSetup {
   readonly config: NodeConfig;
   readonly layout: Layout;
   readonly secret: SipKey;
+  readonly storage: StorageKind;
   readonly disk: DiskOptions;
+  /** Of a storage that is a log. */
+  readonly log: LogSizes;
   readonly leaseBlock: number;
   readonly wall: WallClock;
   /** Messages and outcomes pass as bytes, which are overwritten once they were read. */
@@ -56,6 +62,12 @@ export interface HostSetup {
 export interface Surroundings {
   send(source: number, target: number, message: Message): void;
   reply(host: SimulatedHost, request: number, outcome: Outcome): void;
+  /** It has booted, and its peers may meet it. */
+  onUp(host: SimulatedHost): void;
+  /** This peer's boot is older than one of this generation, which was met before. */
+  onRefused(peer: NodeId, generation: number): void;
+  /** Its disk failed it: it is down. */
+  onFailed(host: SimulatedHost): void;
   /** The node threw: it is wrong, and now it is down. */
   onBug(host: SimulatedHost, input: string, error: unknown): void;
 }
@@ -69,8 +81,14 @@ const ORIGIN_MS_MAX = 1_000_000;
 const REQUEST = 5;
 /** The other end of a write: the disk had no room. */
 const REFUSE = 6;
+/** Something that the storage does within the process. */
+const STORE = 7;
+/** An append only changes memory: of the time that a sync takes, it takes so much. */
+const APPEND_SHARE = 0.1;
+/** Events of a disk are its own matter, whoever lives. */
+const ANY_LIFE = -1;
 
-type InputKind = ScheduledEvent["kind"] | typeof REQUEST | typeof REFUSE;
+type InputKind = ScheduledEvent["kind"] | typeof REQUEST | typeof REFUSE | typeof STORE;
 
 interface Input {
   readonly kind: InputKind;
@@ -78,21 +96,23 @@ interface Input {
   readonly token: number;
   readonly message: Message | undefined;
   readonly request: ClientRequest | undefined;
+  readonly store: (() => void) | undefined;
 }
 
 export class SimulatedHost implements Effects {
   readonly index: number;
   readonly id: NodeId;
-  readonly engine: SimulatedEngine;
+  readonly storage: NodeStorage;
   readonly wall: WallClock;
   readonly #setup: HostSetup;
   readonly #scheduler: Scheduler;
   readonly #recorder: Recorder;
   readonly #surroundings: Surroundings;
-  readonly #identity: Identity;
   readonly #indexes: ReadonlyMap<NodeId, number>;
   #node: Node | undefined = undefined;
-  /** Grows with every boot: events of an earlier life are void. */
+  /** The youngest boot of each peer that this life has met. */
+  readonly #generations: Map<NodeId, number> = new Map();
+  /** Grows with every end: events of an earlier life are void. */
   #life = 0;
   #originMs = 0;
   #wakeAt: Instant = Infinity;
@@ -101,7 +121,6 @@ export class SimulatedHost implements Effects {
   #slowness = 1;
   #busyUntil: Instant = 0;
   #isWorkDue = false;
-  #isLeasing = false;
   /** The disk had no room for a row in this life. */
   #wasRefused = false;
 
@@ -113,13 +132,17 @@ export class SimulatedHost implements Effects {
     this.#scheduler = setup.scheduler;
     this.#recorder = setup.recorder;
     this.#surroundings = setup.surroundings;
-    this.#identity = new Identity(setup.random.fork("identity"), setup.leaseBlock);
     this.#indexes = new Map(setup.nodes.map((id, index) => [id, index]));
-    this.engine = new SimulatedEngine(setup.random.fork("disk"), setup.disk, this.#diskQueue());
+    this.storage = setup.storage === "model" ? this.#modelStorage() : this.#logStorage();
   }
 
   get isUp(): boolean {
     return this.#node !== undefined;
+  }
+
+  /** Nothing of it runs, and nothing is about to. */
+  get isDown(): boolean {
+    return this.#node === undefined && !this.storage.isStarting;
   }
 
   get isPaused(): boolean {
@@ -131,52 +154,33 @@ export class SimulatedHost implements Effects {
   }
 
   get hello(): Hello {
-    const { generation } = this.#identity;
+    const { generation } = this.storage;
     return hello(generation, this.#node?.layout.epoch ?? this.#setup.layout.epoch);
   }
 
-  /** `restart` is undefined for the first boot of all. */
-  boot(restart: RestartKind | undefined): void {
-    const { random, config, layout, secret } = this.#setup;
-    const identity = this.#identity;
-    if (restart !== undefined) identity.onRestart(restart);
-    if (restart === "lost" || restart === "new-identity") this.engine.wipe();
-    const generation = ++identity.generation;
-    this.#life++;
-    const bootRandom = random.fork(`boot ${generation}`);
-    this.#originMs = bootRandom.integer(ORIGIN_MS_MAX);
-    this.#node = new Node({
-      id: this.id,
-      actor: identity.actor,
-      generation,
-      config,
-      layout,
-      epochs: identity.lease,
-      secret,
-      random: bootRandom.fork("node"),
-      rows: this.engine,
-      effects: this,
-    });
-    if (restart !== undefined) this.#recorder.restart(this.id, restart);
+  boot(boot: Boot): void {
+    this.storage.open(boot);
   }
 
-  /** The process dies between two inputs. */
-  crash(): void {
-    this.engine.crash();
+  /** The process dies between two inputs, or with its machine. */
+  crash(death: Death = "process"): void {
+    this.storage.crash(death);
     this.#forget();
     this.#recorder.crash(this.id);
   }
 
   /**
-   * The process ends in order: what was written is durable. False when that does not make it a
-   * clean stop: of a dot whose row the disk refused only the node's memory knows, and other owners
-   * may hold it, so the next life must not go on from the row.
+   * The process ends in order: what was written is durable. That does not make it a clean stop when
+   * only the node's memory knows of a dot whose row the disk refused, and other owners may hold it:
+   * the next life must not go on from the row.
    */
-  stop(): boolean {
+  stop(): void {
+    this.#finishStoring();
+    // Its disk may have failed it meanwhile.
+    if (!this.isUp) return;
     const isClean = !this.#wasRefused;
-    this.engine.settleAll();
     this.#forget();
-    return isClean;
+    this.storage.close(isClean);
   }
 
   pause(): void {
@@ -198,8 +202,8 @@ export class SimulatedHost implements Effects {
   onEvent(event: ScheduledEvent): void {
     const { kind, life, token, source, message } = event;
     if (kind === DELIVER) return this.receive(source, message!);
-    if (life !== this.#life || !this.isUp) return;
-    if (kind === COMPLETE) return this.#onSettled(token);
+    if (life !== this.#life && life !== ANY_LIFE) return;
+    if (kind === COMPLETE) return this.storage.onDue(token);
     if (kind !== WAKE) return this.#work();
     if (this.#scheduler.now !== this.#wakeAt) return;
     this.#wakeAt = Infinity;
@@ -224,8 +228,7 @@ export class SimulatedHost implements Effects {
   }
 
   persist(writes: readonly RowWrite[], token: number): void {
-    this.engine.write(writes, token);
-    if (!this.engine.isFull) return this.#recorder.persist(this.id, writes, token);
+    if (this.storage.write(writes, token)) return this.#recorder.persist(this.id, writes, token);
     this.#wasRefused = true;
     for (const { key } of writes) this.#recorder.fault("row-refused", this.id, key);
   }
@@ -236,13 +239,44 @@ export class SimulatedHost implements Effects {
   }
 
   note(fact: Fact): void {
+    this.storage.onFact(fact);
     this.#recorder.fact(this.id, fact);
+    if (fact.kind === "peer-linked") this.#generations.set(fact.peer, fact.generation);
+    if (fact.kind !== "message-dropped" || fact.reason !== "old-generation") return;
+    this.#surroundings.onRefused(fact.from, this.#generations.get(fact.from)!);
   }
 
-  #onSettled(write: number): void {
-    const { token, answer } = this.engine.settle(write);
+  #onOpened({ actor, generation, epochs, restart }: OpenedStorage): void {
+    const { random, config, layout, secret } = this.#setup;
+    if (restart !== undefined) this.#recorder.fault(`restart-${restart}`, this.id);
+    const bootRandom = random.fork(`boot ${generation}`);
+    this.#originMs = bootRandom.integer(ORIGIN_MS_MAX);
+    this.#node = new Node({
+      id: this.id,
+      actor,
+      generation,
+      config,
+      layout,
+      epochs,
+      secret,
+      random: bootRandom.fork("node"),
+      rows: this.storage,
+      effects: this,
+    });
+    if (restart !== undefined) this.#recorder.restart(this.id, restart);
+    this.#surroundings.onUp(this);
+  }
+
+  #onCompleted(token: number, answer: DiskAnswer): void {
     if (answer === "durable") this.#recorder.durable(this.id, token);
     this.#input(answer === "durable" ? COMPLETE : REFUSE, -1, token, undefined, undefined);
+  }
+
+  #onFailed(problem: string): void {
+    this.#recorder.fault(this.isUp ? "fail-stop" : "boot-failed", this.id);
+    this.#recorder.failed(this.id, problem);
+    this.crash();
+    this.#surroundings.onFailed(this);
   }
 
   /**
@@ -261,8 +295,25 @@ export class SimulatedHost implements Effects {
       this.#run(kind, source, token, message, request);
       return;
     }
-    this.#inbox.push({ kind, source, token, message, request });
+    this.#inbox.push({ kind, source, token, message, request, store: undefined });
     this.#scheduleWork();
+  }
+
+  /** The same for what the storage does, also while there is no node yet or any more. */
+  #inputOfStorage(store: () => void): void {
+    if (!this.#isPaused && this.#slowness === 1 && this.#inbox.length === 0) {
+      return this.#runStore(store);
+    }
+    const nothing = { source: -1, token: 0, message: undefined, request: undefined };
+    this.#inbox.push({ kind: STORE, ...nothing, store });
+    this.#scheduleWork();
+  }
+
+  /** What the disk has answered and nobody has looked at, before the process ends in order. */
+  #finishStoring(): void {
+    const inbox = this.#inbox;
+    this.#inbox = [];
+    for (const { store } of inbox) if (store !== undefined) this.#runStore(store);
   }
 
   #scheduleWork(): void {
@@ -276,8 +327,9 @@ export class SimulatedHost implements Effects {
   #work(): void {
     this.#isWorkDue = false;
     while (!this.#isPaused && this.#inbox.length > 0) {
-      const { kind, source, token, message, request } = this.#inbox.shift()!;
-      this.#run(kind, source, token, message, request);
+      const { kind, source, token, message, request, store } = this.#inbox.shift()!;
+      if (store !== undefined) this.#runStore(store);
+      else this.#run(kind, source, token, message, request);
       if (this.#slowness === 1) continue;
       this.#busyUntil = this.#scheduler.now + onGrid(INPUT_MS * this.#slowness);
       return this.#scheduleWork();
@@ -300,13 +352,25 @@ export class SimulatedHost implements Effects {
       else if (kind === REFUSE) node.completed(now, token, "full");
       else if (kind === REQUEST) node.request(now, this.#stamped(request!));
       else node.advance(now);
+      this.#scheduleWake(node);
+      this.storage.endInput();
     } catch (error) {
-      this.crash();
-      this.#surroundings.onBug(this, describeInput(kind, message, request), error);
-      return;
+      this.#onBug(describeInput(kind, message, request), error);
     }
-    this.#scheduleWake(node);
-    if (this.#identity.leaseRunsLow) this.#extendLease();
+  }
+
+  #runStore(store: () => void): void {
+    try {
+      store();
+      this.storage.endInput();
+    } catch (error) {
+      this.#onBug("answer of its disk", error);
+    }
+  }
+
+  #onBug(input: string, error: unknown): void {
+    this.crash();
+    this.#surroundings.onBug(this, input, error);
   }
 
   #deliver(node: Node, now: Instant, source: number, message: Message): void {
@@ -338,39 +402,69 @@ export class SimulatedHost implements Effects {
     this.#scheduler.wake(at - now, this.index, this.#life);
   }
 
-  #extendLease(): void {
-    if (this.#isLeasing) return;
-    this.#isLeasing = true;
-    const life = this.#life;
-    this.#scheduler.act(this.engine.syncMs(), () => {
-      if (life !== this.#life) return;
-      this.#isLeasing = false;
-      this.#identity.extendLease();
-    });
-  }
-
   #forget(): void {
     this.#node = undefined;
+    this.#generations.clear();
     this.#life++;
     this.#wakeAt = Infinity;
     this.#inbox = [];
     this.#isPaused = false;
     this.#busyUntil = 0;
     this.#isWorkDue = false;
-    this.#isLeasing = false;
     this.#wasRefused = false;
   }
 
-  #diskQueue(): DiskQueue {
+  #modelStorage(): ModelStorage {
+    const { random, disk, leaseBlock } = this.#setup;
     const scheduler = this.#scheduler;
-    return {
+    const queue: ModelQueue = {
       get now(): Instant {
         return scheduler.now;
       },
       complete: (delayMs, write): void => {
         scheduler.complete(delayMs, this.index, this.#life, write);
       },
+      later: (delayMs, action): void => scheduler.act(delayMs, action),
       onStall: (): void => this.#recorder.fault("disk-stalled", this.id),
+    };
+    return new ModelStorage({ random, disk, leaseBlock, queue, events: this.#process() });
+  }
+
+  #logStorage(): LogStorage {
+    const { random, disk, log, leaseBlock, layout } = this.#setup;
+    const scheduler = this.#scheduler;
+    return new LogStorage({
+      clusterId: layout.clusterId,
+      nodeId: this.id,
+      random,
+      pace: { ...disk, appendMs: 0.01, appendMsMean: disk.syncMsMean * APPEND_SHARE },
+      sizes: log,
+      leaseBlock,
+      world: {
+        get now(): Instant {
+          return scheduler.now;
+        },
+        complete: (delayMs, ticket): void => {
+          scheduler.complete(delayMs, this.index, ANY_LIFE, ticket);
+        },
+        onFault: (fault): void => this.#recorder.fault(fault, this.id),
+      },
+      process: this.#process(),
+    });
+  }
+
+  #process(): LogProcess {
+    return {
+      opened: (storage) => this.#onOpened(storage),
+      completed: (token, answer) => this.#onCompleted(token, answer),
+      failed: (problem) => this.#onFailed(problem),
+      booted: (identity) => this.#recorder.boot(this.id, identity),
+      lost: (key) => this.#recorder.fault("row-damaged", this.id, key),
+      read: (key, row) => this.#recorder.read(this.id, key, row),
+      input: (run) => this.#inputOfStorage(run),
+      later: (delayMs, action) => this.#scheduler.act(delayMs, action),
+      wallMs: () => this.wall.read(this.#scheduler.now),
+      count: (name) => this.#recorder.count(name),
     };
   }
 }

@@ -317,3 +317,62 @@ test("simulation: a client that is closed asks nothing again", () => {
   assert.equal(get.entry.status, "fail");
   assert.equal(get.entry.tries.length, 1);
 });
+
+test("simulation: a node on a log is up when it is durable who it is, and keeps what it promised", () => {
+  for (const death of ["process", "machine"] as const) {
+    const sim = new Simulation({ seed: 7, nodes: 3, storage: "log" });
+    assert.equal(sim.isUp("n1" as NodeId), false);
+    sim.runFor(100);
+    assert.ok(sim.areAllUp);
+    const put = sim.client("c1").put("cart", "book", { w: "all" });
+    sim.runFor(100);
+    assert.equal(put.outcome?.kind, "stored");
+    for (const name of ["n1", "n2", "n3"]) sim.node(name).crash({ death });
+    for (const name of ["n1", "n2", "n3"]) sim.node(name).restart();
+    assert.ok(!sim.areAllUp);
+    sim.runFor(100);
+    assert.equal(sim.factDetails.get("boot/unclean"), 3);
+    const get = sim.client("c2").get("cart", { r: "all" });
+    sim.runFor(100);
+    assert.deepEqual(get.entry.returned, ["book"]);
+  }
+});
+
+test("simulation: a restart waits for a stop on a log, which leaves a clean identity", () => {
+  const sim = cluster({ storage: "log" });
+  sim.client("c1").put("cart", "book");
+  sim.node("n1").stop();
+  assert.ok(sim.node("n1").isDown);
+  sim.node("n1").restart();
+  assert.ok(!sim.node("n1").isDown);
+  sim.runFor(100);
+  assert.ok(sim.areAllUp);
+  assert.equal(sim.factDetails.get("boot/clean"), 1);
+});
+
+test("simulation: a copied directory is another actor, and peers that know more are believed", () => {
+  const sim = cluster({ storage: "log" });
+  sim.node("n1").backUp();
+  sim.node("n1").crash();
+  sim.node("n1").restart("copied");
+  sim.runFor(100);
+  assert.equal(sim.factDetails.get("boot/copied"), 1);
+  sim.node("n1").jumpWall(-3_600_000);
+  sim.node("n1").crash();
+  sim.node("n1").restart("new-identity");
+  sim.runFor(1_000);
+  assert.ok(sim.areAllUp);
+  assert.equal(sim.faultCount("outlived"), 1);
+  assert.equal(sim.factDetails.get("boot/outlived"), 1);
+});
+
+test("simulation: a node whose sync fails goes down, and its keeper starts it again", () => {
+  const sim = cluster({ storage: "log" });
+  sim.node("n1").harm("sync-failed");
+  sim.client("c1").put("cart", "book", { node: "n1" });
+  sim.runFor(20);
+  assert.equal(sim.faultCount("fail-stop"), 1);
+  assert.ok(sim.node("n1").isDown);
+  sim.runFor(1_000);
+  assert.ok(sim.areAllUp);
+});

@@ -22,6 +22,7 @@ import { EMPTY_RECORD } from "../core/causality/record.ts";
 import type { NodeConfig } from "../core/config.ts";
 import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
+import type { StoredIdentity } from "../core/identity/identity-file.ts";
 import type { Message } from "../core/messages.ts";
 import { recordBytesOf } from "../core/replica/row.ts";
 import type { Key } from "../core/ring/key.ts";
@@ -39,13 +40,13 @@ import type { FaultKind } from "./faults.ts";
 import type { HistoryEntry } from "./history.ts";
 import { Network, QUIET_NETWORK } from "./network.ts";
 import { NodeHandle } from "./node-handle.ts";
+import type { StorageKind } from "./node-storage.ts";
 import type { Observer } from "./observer.ts";
 import { Recorder } from "./recorder.ts";
 import type { ScheduledEvent } from "./scheduler.ts";
 import { ACT, DELIVER, Scheduler } from "./scheduler.ts";
 import type { SimulationOptions, SimulationSettings } from "./settings.ts";
 import { clusterLayout, nodeNames, settingsOf } from "./settings.ts";
-import { QUICK_DISK } from "./storage.ts";
 import { SimulatedHost } from "./simulated-host.ts";
 import { WallClock } from "./wall-clock.ts";
 
@@ -60,6 +61,8 @@ export interface Bug {
 
 /** How often `runUntil` looks at its condition, in virtual milliseconds. */
 const LOOK_EVERY_MS = 1;
+/** A process that its disk failed is started again after this, in virtual milliseconds. */
+const RESTARTED_AFTER_MS = 300;
 
 export class Simulation implements RunView {
   readonly settings: SimulationSettings;
@@ -75,6 +78,7 @@ export class Simulation implements RunView {
   readonly #hosts: readonly SimulatedHost[];
   readonly #handles: readonly NodeHandle[];
   readonly #clients: Clients;
+  #isBuilt = false;
 
   constructor(options: SimulationOptions) {
     this.settings = settingsOf(options);
@@ -95,7 +99,8 @@ export class Simulation implements RunView {
       secret: this.secret,
     });
     this.#handles = this.#hosts.map((host) => this.#makeHandle(host));
-    for (const host of this.#hosts) host.boot(undefined);
+    for (const host of this.#hosts) host.boot("first");
+    this.#isBuilt = true;
     this.#connections.refresh();
   }
 
@@ -138,7 +143,7 @@ export class Simulation implements RunView {
    */
   calm(): void {
     this.network.options = QUIET_NETWORK;
-    for (const { engine } of this.#hosts) engine.disk = QUICK_DISK;
+    for (const { storage } of this.#hosts) storage.trouble.calm();
   }
 
   observe(observer: Observer): void {
@@ -190,6 +195,10 @@ export class Simulation implements RunView {
     return this.#clients.owed;
   }
 
+  get areAllUp(): boolean {
+    return this.#hosts.every(({ isUp }) => isUp);
+  }
+
   isUp(node: NodeId): boolean {
     return this.#host(node).isUp;
   }
@@ -207,11 +216,19 @@ export class Simulation implements RunView {
   }
 
   row(node: NodeId, key: Key): RowRead {
-    return this.#host(node).engine.get(this.layout.partitioner.of(key), key);
+    return this.#host(node).storage.visible(this.layout.partitioner.of(key), key);
   }
 
   durableRow(node: NodeId, key: Key): RowRead {
-    return this.#host(node).engine.durable(this.layout.partitioner.of(key), key);
+    return this.#host(node).storage.durable(this.layout.partitioner.of(key), key);
+  }
+
+  get storage(): StorageKind {
+    return this.settings.storage;
+  }
+
+  storedIdentity(node: NodeId): StoredIdentity | undefined {
+    return this.#host(node).storage.storedIdentity;
   }
 
   factCount(kind: Fact["kind"]): number {
@@ -256,6 +273,32 @@ export class Simulation implements RunView {
     this.#hosts[target]!.onEvent(event);
   }
 
+  /** Whoever looks after a machine starts a process again that has ended by itself. */
+  #onFailed({ id }: SimulatedHost): void {
+    const node = this.node(id);
+    node.onDown({ silent: false });
+    this.#scheduler.act(RESTARTED_AFTER_MS, () => {
+      if (node.isDown) node.restart();
+    });
+  }
+
+  /**
+   * A peer refuses a boot for an older one than it knows: a transport says so, and the process
+   * ends, to begin again as somebody else.
+   */
+  #onRefused(id: NodeId, generation: number): void {
+    const { storage } = this.#host(id);
+    const refused = storage.generation;
+    this.#scheduler.act(this.settings.connections.goodbyeMs, () => {
+      const node = this.node(id);
+      if (!node.isUp || storage.generation !== refused) return;
+      this.count("outlived");
+      storage.outlived(generation);
+      node.crash();
+      node.restart();
+    });
+  }
+
   #onBug(host: SimulatedHost, input: string, thrown: unknown): void {
     const error = thrown instanceof Error ? thrown : new AssertionFailure(String(thrown));
     this.node(host.id).onDown({ silent: false });
@@ -296,7 +339,7 @@ export class Simulation implements RunView {
   }
 
   #makeHost(index: number, random: Random): SimulatedHost {
-    const { config, disk, leaseBlock, wire, wall } = this.settings;
+    const { config, storage, disk, log, leaseBlock, wire, wall } = this.settings;
     const drawn = random.fork("wall");
     return new SimulatedHost({
       index,
@@ -307,7 +350,9 @@ export class Simulation implements RunView {
       config,
       layout: this.layout,
       secret: this.secret,
+      storage,
       disk,
+      log,
       leaseBlock,
       wire,
       wall: new WallClock({
@@ -317,6 +362,11 @@ export class Simulation implements RunView {
       surroundings: {
         send: (source, target, message) => this.network.send(source, target, message),
         reply: (host, request, outcome) => this.#clients.onReply(host, request, outcome),
+        onUp: () => {
+          if (this.#isBuilt) this.#connections.refresh();
+        },
+        onRefused: (peer, generation) => this.#onRefused(peer, generation),
+        onFailed: (host) => this.#onFailed(host),
         onBug: (host, input, error) => this.#onBug(host, input, error),
       },
     });

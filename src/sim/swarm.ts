@@ -12,6 +12,7 @@ import { Random } from "../core/base/random.ts";
 import { levelCount } from "../core/coordinator/quorum.ts";
 import { LEASE_BLOCK } from "../core/replica/epochs.ts";
 import type { BucketMode, Level } from "../core/requests.ts";
+import { HARMS } from "./node-storage.ts";
 import type { NemesisOptions, PartitionKind } from "./nemesis.ts";
 import type { NetworkOptions } from "./network.ts";
 import type { SimulationOptions } from "./settings.ts";
@@ -43,6 +44,9 @@ const LEVELS: readonly (readonly Level[])[] = [
   ["all"],
   ["one"],
 ];
+
+/** A log takes several times the time of a model. */
+const LOG_SHARE = 0.25;
 
 /** Each name is drawn for itself; calling twice with one name answers the same. */
 class Draws {
@@ -80,8 +84,21 @@ export function drawRun(seed: number): RunOptions {
   return {
     simulation,
     workload,
-    nemesis: drawNemesis(draws, Math.min(forgetfulMax, (simulation.nodes ?? 5) - 1)),
+    nemesis: {
+      ...drawNemesis(draws, Math.min(forgetfulMax, (simulation.nodes ?? 5) - 1)),
+      ...(simulation.storage === "log" ? drawDiskTrouble(draws) : NO_DISK_TROUBLE),
+    },
     safetyMs: 30_000,
+  };
+}
+
+/** The same run on model storage, which is what every run was on before there was another. */
+export function withModel(options: RunOptions): RunOptions {
+  const { simulation, nemesis } = options;
+  return {
+    ...options,
+    simulation: { ...simulation, storage: "model" },
+    nemesis: { ...nemesis, ...NO_DISK_TROUBLE },
   };
 }
 
@@ -131,6 +148,13 @@ function drawSimulation(seed: number, draws: Draws): SimulationOptions {
       offsetMsMax: draws.pick("wallOffsetMs", [0, 100, 5_000]),
       driftPpmMax: draws.pick("wallDriftPpm", [0, 200]),
     },
+    storage: draws.of("storage").chance(LOG_SHARE) ? "log" : "model",
+    log: {
+      segmentBytes: draws.pick("segmentBytes", [1_024, 4_096, 16_384]),
+      reserveBytes: draws.pick("reserveBytes", [2_048, 8_192]),
+      recentBytes: draws.pick("recentBytes", [1_024, 4_096]),
+      chunkBytes: 512,
+    },
     leaseBlock: draws.pick("leaseBlock", [LEASE_BLOCK, LEASE_BLOCK, 2, 8]),
     wire: draws.of("wire").chance(0.25),
     onBug: "keep",
@@ -175,7 +199,7 @@ function drawWorkload(draws: Draws): WorkloadOptions {
   };
 }
 
-function drawNemesis(draws: Draws, forgetfulMax: number): NemesisOptions {
+function drawNemesis(draws: Draws, forgetfulMax: number): Omit<NemesisOptions, keyof DiskTrouble> {
   const forgetful = forgetfulMax <= 0 ? 0 : draws.pick("forgetful", [0, 1, 1, forgetfulMax]);
   return {
     partitions: draws.maybe("partitions", 0.5, (random) => ({
@@ -229,6 +253,26 @@ function drawNemesis(draws: Draws, forgetfulMax: number): NemesisOptions {
     })),
     forgetful,
     skipped: [],
+  };
+}
+
+type DiskTrouble = Pick<NemesisOptions, "harms" | "backups" | "machineRate">;
+
+/** A model has no disk that could have it. */
+const NO_DISK_TROUBLE: DiskTrouble = { harms: undefined, backups: undefined, machineRate: 0 };
+
+function drawDiskTrouble(draws: Draws): DiskTrouble {
+  return {
+    harms: draws.maybe("harms", 0.8, (random) => ({
+      everyMs: random.pick([300, 1_000, 5_000]),
+      lastsMsMax: 0,
+      kinds: random.chance(0.7) ? HARMS : [random.pick(HARMS)],
+    })),
+    backups: draws.maybe("backups", 0.5, (random) => ({
+      everyMs: random.pick([1_000, 10_000]),
+      lastsMsMax: 0,
+    })),
+    machineRate: draws.pick("machineRate", [0.5, 1, 0.1]),
   };
 }
 

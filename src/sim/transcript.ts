@@ -10,6 +10,7 @@
 import type { DoorOutcome } from "../core/caller/door-outcome.ts";
 import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
+import type { Identity } from "../core/identity/identity.ts";
 import type { Message } from "../core/messages.ts";
 import { describeActor } from "../core/causality/actor.ts";
 import type { Context } from "../core/causality/context.ts";
@@ -39,6 +40,8 @@ export function transcript(sink: (line: string) => void, about = ""): Observer {
     onReceive: (from, to, message, at) => tell(at, `${to} ← ${from}`, describeMessage(message)),
     onCrash: (node, at) => tell(at, node, "CRASHED"),
     onRestart: (node, kind, at) => tell(at, node, `RESTARTED ${kind}`),
+    onBoot: (node, identity, at) => tell(at, node, `BOOTED ${describeIdentity(identity)}`),
+    onFailed: (node, problem, at) => tell(at, node, `FAILED: ${problem}`),
     onFault: (kind, node, key, at) => tell(at, node ?? "", `fault: ${kind} ${key ?? ""}`),
   };
 }
@@ -93,6 +96,12 @@ function describeFact(fact: Fact): string {
   const { kind, ...details } = fact;
   const parts = Object.entries(details).map(([name, value]) => `${name} ${String(value)}`);
   return [kind, ...parts].join(" ");
+}
+
+function describeIdentity(identity: Identity): string {
+  const { actor, generation, leaseEnd, bootFloor } = identity;
+  const who = describeActor({ ...actor, epoch: leaseEnd });
+  return `${who}, boot floor ${bootFloor}, generation ${generation}`;
 }
 
 function describeAsked(entry: HistoryEntry): string {

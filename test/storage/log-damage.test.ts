@@ -122,7 +122,7 @@ test("log engine: a full disk refuses what needs room, and compaction makes some
   let refusals = 0;
   for (let seed = 0; seed < 30; seed++) {
     const story = new LogStory(`full ${seed}`);
-    story.disk.capacityBytes = 40_000;
+    story.disk.capacityBytes = 48_000;
     assert.equal(story.open(), undefined);
     for (let step = 0; step < 600; step++) {
       story.writeDrawn();

@@ -23,7 +23,7 @@ import { SimulatedDisk } from "#src/sim/disk/simulated-disk.ts";
 /** So small that a few hundred writes meet every border there is. */
 export const TINY_SIZES: LogSizes = {
   segmentBytes: 4096,
-  reserveBytes: 8192,
+  reserveBytes: 16_384,
   recentBytes: 2048,
   chunkBytes: 512,
 };

@@ -15,7 +15,7 @@ import { DAMAGED } from "../storage/engine.ts";
 import { EpochLease } from "./epochs.ts";
 import { Replica } from "./replica.ts";
 import type { Row } from "./row.ts";
-import { decodeRow } from "./row.ts";
+import { decodeRow, encodeRow } from "./row.ts";
 import { UNSTORED_MAX } from "./unstored-dots.ts";
 
 const SELF = { high: -9, low: 4 };
@@ -209,7 +209,14 @@ test("replica: a damaged row is replaced by a peer's, under a new epoch", () => 
   stand.replica.repair(PLACE, encoded(peerDelta(1)));
   assert.deepEqual(stand.stored, { reservedEpoch: 10, record: peerDelta(1) });
   assert.deepEqual(stand.reasons, ["damaged"]);
+  assert.deepEqual(stand.put(), dot(11, 1), "the peer knew nothing of this identity");
+});
+
+test("replica: an epoch that another identity of this node has reserved is not its own", () => {
+  const stand = new Stand(new EpochLease({ next: 10, end: 20, bootFloor: 0 }));
+  stand.row = encodeRow(12, peerDelta(1));
   assert.deepEqual(stand.put(), dot(10, 1));
+  assert.equal(stand.stored.reservedEpoch, 0);
 });
 
 test("replica: without a leased epoch nothing is minted, and nothing stored that would need one", () => {

@@ -255,9 +255,9 @@ export class Replica {
    */
   #reservedAfter(key: Key, row: Row, incoming: Record): number | undefined {
     const theirs = highestOwn(incoming.context, this.#identity);
-    if (theirs === undefined) return row.reservedEpoch;
+    if (theirs === undefined) return this.#reservedIn(row);
     const own = this.#highestKnown(key, row);
-    if (own !== undefined && !isAhead(theirs, own)) return row.reservedEpoch;
+    if (own !== undefined && !isAhead(theirs, own)) return this.#reservedIn(row);
     return this.#firstOf(key, "replica-ahead")?.epoch;
   }
 
@@ -274,8 +274,18 @@ export class Replica {
    */
   #highestHeld(row: Row): OwnDot | undefined {
     const own = highestOwn(row.record.context, this.#identity);
-    if (row.reservedEpoch > (own?.epoch ?? 0)) return { epoch: row.reservedEpoch, n: 0 };
-    return own;
+    const reserved = this.#reservedIn(row);
+    return reserved > (own?.epoch ?? 0) ? { epoch: reserved, n: 0 } : own;
+  }
+
+  /**
+   * What this node has reserved. An epoch that was reserved before it took another identity is not
+   * its own, and its lease may hand out the same number for another key: where the record knows
+   * nothing of this identity it is passed over, and a new epoch is as good.
+   */
+  #reservedIn({ reservedEpoch, record }: Row): number {
+    if (reservedEpoch === 0) return 0;
+    return highestOwn(record.context, this.#identity) === undefined ? 0 : reservedEpoch;
   }
 
   #firstOf(key: Key, reason: EpochReason): OwnDot | undefined {

@@ -53,6 +53,8 @@ export interface ScanSlice {
   readonly entries: readonly RowEntry[];
   /** Nothing when this slice was the last. */
   readonly next: ScanPosition | undefined;
+  /** Keys of this slice whose rows cannot be read, where there are any. */
+  readonly damaged?: readonly Key[];
 }
 
 /** What an engine says by itself, later: never from inside a call, but for the memory engine. */
@@ -79,7 +81,7 @@ export interface Engine extends RowReader {
   flush(): void;
   /**
    * About `limit` rows of a partition in an order of the engine's own. A row that was there before
-   * the first slice and is not written meanwhile comes exactly once; a damaged one is left out.
+   * the first slice and is not written meanwhile comes exactly once; a damaged one is only named.
    */
   scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice;
   stats(): EngineStats;

@@ -13,10 +13,12 @@ import { growth } from "./growth.ts";
 import { invention } from "./invention.ts";
 import { leaks } from "./leaks.ts";
 import { lostWrites } from "./lost-writes.ts";
+import { monotone } from "./monotone.ts";
 import { placement } from "./placement.ts";
 import { regularReads } from "./regular-reads.ts";
 import { resurrection } from "./resurrection.ts";
 import { sessions } from "./sessions.ts";
+import { storage } from "./storage.ts";
 
 export const ALL_CHECKERS: readonly CheckerFactory[] = [
   lostWrites,
@@ -28,6 +30,8 @@ export const ALL_CHECKERS: readonly CheckerFactory[] = [
   sessions,
   regularReads,
   placement,
+  storage,
+  monotone,
   comebacks,
   growth,
   leaks,

@@ -100,6 +100,12 @@ class ToldRun implements RunView {
     return this.row(node, key);
   }
 
+  readonly storage = "model";
+
+  storedIdentity(): undefined {
+    return undefined;
+  }
+
   factCount(): number {
     return 0;
   }

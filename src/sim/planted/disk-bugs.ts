@@ -2,10 +2,12 @@
  * Planted bugs of the full disk: nothing was written, and somebody goes on as if it had been.
  */
 import { Replica } from "../../core/replica/replica.ts";
-import { SimulatedHost } from "../simulated-host.ts";
+import { LogStorage } from "../log-storage.ts";
+import { ModelStorage } from "../model-storage.ts";
+import type { NodeStorage } from "../node-storage.ts";
 import type { RunOptions } from "../swarm.ts";
 import type { Undo } from "./patch.ts";
-import { patchMethod } from "./patch.ts";
+import { patchMethod, undoAll } from "./patch.ts";
 
 /** Disks fill up all the time, and are soon emptied. */
 export function fullDisksOften(drawn: RunOptions): RunOptions {
@@ -37,13 +39,14 @@ export function fullCalledDurable(): Undo {
  * on from the row.
  */
 export function refusalForgottenAtStop(): Undo {
-  return patchMethod(
-    SimulatedHost.prototype,
-    "stop",
-    (original) =>
-      function (this: SimulatedHost) {
-        original.call(this);
-        return true;
-      },
-  );
+  const trusted = (storage: NodeStorage): Undo =>
+    patchMethod(
+      storage,
+      "close",
+      (original) =>
+        function (this: NodeStorage) {
+          original.call(this, true);
+        },
+    );
+  return undoAll([trusted(ModelStorage.prototype), trusted(LogStorage.prototype)]);
 }

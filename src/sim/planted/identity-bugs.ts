@@ -7,13 +7,14 @@ import { Replica } from "../../core/replica/replica.ts";
 import type { Key } from "../../core/ring/key.ts";
 import { Identity } from "../identity.ts";
 import type { RunOptions } from "../swarm.ts";
+import { withModel } from "../swarm.ts";
 import { ISOLATION } from "./isolation.ts";
 import type { Undo } from "./patch.ts";
 import { patchMethod } from "./patch.ts";
 
 /** Nodes die all the time, on disks so slow that something is always not durable yet. */
 export function crashesOnSlowDisks(drawn: RunOptions): RunOptions {
-  const { simulation, nemesis } = drawn;
+  const { simulation, nemesis } = withModel(drawn);
   const crashes = { everyMs: 300, lastsMsMax: 10, silentRate: 0, stopRate: 0, forgetRate: 0 };
   return {
     ...drawn,

@@ -22,6 +22,17 @@ import {
 } from "./identity-bugs.ts";
 import { newestOnly, repairIgnored, tombstoneDropped } from "./join-bugs.ts";
 import type { RunOptions } from "../swarm.ts";
+import {
+  ackBeforeSync,
+  alwaysCalledClean,
+  barrierIgnored,
+  cutTooFar,
+  failedSyncRepeated,
+  leaseBeforeDurable,
+  machinesDieOften,
+  machinesDieOnSlowDisks,
+  syncsFail,
+} from "./storage-bugs.ts";
 import type { Undo } from "./patch.ts";
 import {
   ackBeforeDurable,
@@ -157,6 +168,60 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
       description: "a node stores what it does not own",
       checker: "S13",
       apply: strayCopies,
+    },
+  ],
+  [
+    "ack-before-sync",
+    {
+      description: "the log engine calls a row durable before its sync",
+      checker: "S15",
+      apply: ackBeforeSync,
+      trouble: machinesDieOften,
+    },
+  ],
+  [
+    "failed-sync-repeated",
+    {
+      description: "a sync that failed is tried again, and believed",
+      checker: "S15",
+      apply: failedSyncRepeated,
+      trouble: syncsFail,
+    },
+  ],
+  [
+    "cut-too-far",
+    {
+      description: "a recovery cuts more off the log than its torn end",
+      checker: "S15",
+      apply: cutTooFar,
+      trouble: machinesDieOften,
+    },
+  ],
+  [
+    "barrier-ignored",
+    {
+      description: "a hint file leaves out what was replaced by a row that is not durable",
+      checker: "S15",
+      apply: barrierIgnored,
+      trouble: machinesDieOnSlowDisks,
+    },
+  ],
+  [
+    "always-called-clean",
+    {
+      description: "a node boots as after a stop in order, though it was killed",
+      checker: "S4",
+      apply: alwaysCalledClean,
+      trouble: machinesDieOnSlowDisks,
+    },
+  ],
+  [
+    "lease-before-durable",
+    {
+      description: "epochs of a block are handed out before its lease is durable",
+      checker: "S17",
+      apply: leaseBeforeDurable,
+      trouble: machinesDieOften,
     },
   ],
   [

@@ -37,8 +37,14 @@ export interface CompactionSetup {
   readonly reserve: Reserve;
 }
 
-/** The segment worth compacting now: the one with the least that is current. */
-export function worthCompacting(segments: Segments, isFull: boolean): Segment | undefined {
+/**
+ * The segment worth compacting now: the one with the least that is current. On a full disk there is
+ * room for `roomBytes` of it; undefined when there is enough for all.
+ */
+export function worthCompacting(
+  segments: Segments,
+  roomBytes: number | undefined,
+): Segment | undefined {
   let bytes = 0;
   let live = 0;
   let best: Segment | undefined = undefined;
@@ -49,7 +55,8 @@ export function worthCompacting(segments: Segments, isFull: boolean): Segment | 
     live += segment.live;
     if (best === undefined || segment.live * best.end < best.live * segment.end) best = segment;
   }
-  const isWorth = bytes - live > bytes * (isFull ? DEAD_SHARE_WHEN_FULL : DEAD_SHARE);
+  const share = roomBytes === undefined ? DEAD_SHARE : DEAD_SHARE_WHEN_FULL;
+  const isWorth = bytes - live > bytes * share && (best?.live ?? 0) <= (roomBytes ?? Infinity);
   return isWorth ? best : undefined;
 }
 

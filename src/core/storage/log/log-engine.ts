@@ -45,7 +45,10 @@ import type { Segment } from "./segment.ts";
 import type { Segments } from "./segments.ts";
 
 /** For want of room nothing is tried again for so many calls of `work`. */
-const PAUSE_ROUNDS = 256;
+const PAUSE_ROUNDS = 32;
+/** Of the reserve, when the disk is full: for writes, and what nobody plans with. */
+const WRITERS_SHARE = 1 / 4;
+const MARGIN = 1 / 8;
 
 export class LogEngine implements Engine {
   readonly findings: LogFindings;
@@ -63,8 +66,6 @@ export class LogEngine implements Engine {
   #refused: number[] = [];
   #pause = 0;
   #isRefillDue = true;
-  /** Of the reserve, since the disk is full. */
-  #spentBytes = 0;
   #isClosed = false;
 
   constructor(disk: Disk, options: LogOptions, log: RecoveredLog, events: EngineEvents) {
@@ -161,14 +162,17 @@ export class LogEngine implements Engine {
     assert(limit > 0, `scan limit ${limit}`);
     const { keys } = this.#index;
     const entries: RowEntry[] = [];
+    const damaged: Key[] = [];
     let number = from === undefined ? keys.firstOf(partition) : Number(from);
     for (let left = limit; left > 0 && number !== NO_NUMBER; left--) {
       const key = keys.keyOf(number);
       const row = this.#rowOf(number, partition, key);
-      if (row !== DAMAGED) entries.push({ key, row });
+      if (row === DAMAGED) damaged.push(key);
+      else entries.push({ key, row });
       number = keys.after(number);
     }
-    return { entries, next: number === NO_NUMBER ? undefined : number };
+    const next = number === NO_NUMBER ? undefined : number;
+    return damaged.length === 0 ? { entries, next } : { entries, next, damaged };
   }
 
   stats(): EngineStats {
@@ -213,11 +217,11 @@ export class LogEngine implements Engine {
   }
 
   /**
-   * On a full disk what takes no more room than before goes on, deletes above all, as long as half
-   * of the reserve is left for compaction.
+   * On a full disk what takes no more room than before goes on, deletes above all, as long as
+   * most of the reserve is left for compaction.
    */
   #fitsIntoReserve(writes: readonly RowWrite[]): boolean {
-    let spent = this.#spentBytes;
+    let spent = this.#reserve.spentBytes;
     for (const { partition, key, row } of writes) {
       const number = this.#index.keys.find(partition, key);
       const before = number === NO_NUMBER ? 0 : this.#index.lengthOf(number);
@@ -225,8 +229,8 @@ export class LogEngine implements Engine {
       if (length > before) return false;
       spent += length;
     }
-    if (spent > this.#reserve.bytes / 2) return false;
-    this.#spentBytes = spent;
+    if (spent > this.#reserve.bytes * WRITERS_SHARE) return false;
+    this.#reserve.spentBytes = spent;
     return true;
   }
 
@@ -236,13 +240,12 @@ export class LogEngine implements Engine {
       return undefined;
     }
     if (this.isFull) return this.#nextWhenFull();
-    this.#spentBytes = 0;
     for (const segment of this.#segments) {
       const { number, isSealed, hasHint } = segment;
       if (!isSealed || hasHint || this.#segments.isDoubtful(number, 0)) continue;
       return this.#hint(segment);
     }
-    const victim = worthCompacting(this.#segments, false);
+    const victim = worthCompacting(this.#segments, undefined);
     return victim === undefined ? undefined : this.#compact(victim);
   }
 
@@ -250,8 +253,9 @@ export class LogEngine implements Engine {
   #nextWhenFull(): Job | undefined {
     if (this.#isRefillDue) return this.#refill();
     this.#isRefillDue = true;
-    const victim = worthCompacting(this.#segments, true);
-    if (victim !== undefined) return this.#compact(victim);
+    const { bytes, spentBytes } = this.#reserve;
+    const victim = worthCompacting(this.#segments, bytes - bytes * MARGIN - spentBytes);
+    if (victim !== undefined) return this.#compactWhenFull(victim);
     this.#pause = PAUSE_ROUNDS;
     return undefined;
   }
@@ -264,6 +268,14 @@ export class LogEngine implements Engine {
 
   #hint(segment: Segment): Job {
     return hintJob(this.#disk, segment, this.#index, this.#writer);
+  }
+
+  *#compactWhenFull(segment: Segment): Job {
+    const reserve = this.#reserve;
+    reserve.spentBytes += segment.live;
+    const answer = yield* this.#compact(segment);
+    if (answer === "done") reserve.spentBytes = Math.max(0, reserve.spentBytes - segment.end);
+    return answer;
   }
 
   #compact(segment: Segment): Job {

@@ -29,7 +29,7 @@ export interface LogSizes {
 const MIB: number = 1024 * 1024;
 
 export const USUAL_LOG_SIZES: LogSizes = {
-  segmentBytes: 64 * MIB,
+  segmentBytes: 32 * MIB,
   reserveBytes: 64 * MIB,
   recentBytes: 32 * MIB,
   chunkBytes: MIB,

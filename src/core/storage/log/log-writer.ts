@@ -140,8 +140,12 @@ export class LogWriter {
       const write = isSyncWanted
         ? appendAndSync(disk, segment.file, views)
         : append(disk, segment.file, views);
+      const wasKept = reserve.isKept;
       const written = yield* reserve.spend(write);
       if (written !== "done") return written;
+      // What was taken on before anybody knew that the disk is full comes out of the reserve.
+      if (wasKept && !reserve.isKept)
+        reserve.spentBytes = lengthOf(pieces) + lengthOf(this.#open.pieces);
       this.#appendedEnd = end;
       if (isSyncWanted) segment.durable = end;
       recent.trim(segment.number, end);
@@ -208,6 +212,10 @@ export class LogWriter {
     segments.add(segment);
     return segment;
   }
+}
+
+function lengthOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((length, { from, to }) => length + to - from, 0);
 }
 
 function append(disk: Disk, file: string, pieces: readonly Uint8Array[]): Wait {

@@ -13,7 +13,10 @@ const PIECE_BYTES = 256 * 1024;
 export class Reserve {
   readonly #disk: Disk;
   readonly bytes: number;
+  /** So much of it is used up or promised, since it was given back. */
+  spentBytes = 0;
   #isKept = false;
+  #isFilling = false;
 
   constructor(disk: Disk, bytes: number) {
     this.#disk = disk;
@@ -37,8 +40,12 @@ export class Reserve {
     }
     const removed = yield (done) => this.#disk.remove(RESERVE_FILE, 0, done);
     if (removed !== "done") return removed;
+    this.#isFilling = true;
     const answer = yield (done) => this.#disk.append(RESERVE_FILE, pieces, done);
-    this.#isKept = answer === "done";
+    // Somebody else may have found no room meanwhile, and has given it back.
+    this.#isKept = answer === "done" && this.#isFilling;
+    this.#isFilling = false;
+    if (this.#isKept) this.spentBytes = 0;
     return answer;
   }
 
@@ -47,8 +54,9 @@ export class Reserve {
    */
   *spend(start: Wait): DiskTask<AppendAnswer> {
     const first = yield start;
-    if (first !== "full" || !this.#isKept) return first;
+    if (first !== "full" || !(this.#isKept || this.#isFilling)) return first;
     this.#isKept = false;
+    this.#isFilling = false;
     const removed = yield (done) => this.#disk.remove(RESERVE_FILE, 0, done);
     return removed === "done" ? yield start : removed;
   }

@@ -1,0 +1,173 @@
+/** The storage of a node as a model: rows in a map, and an identity that is never written. */
+import { assert } from "../core/base/assert.ts";
+import type { Random } from "../core/base/random.ts";
+import type { Key } from "../core/ring/key.ts";
+import type { RowEntry, RowRead, RowWrite } from "../core/storage/engine.ts";
+import type { ModelRestart } from "./identity.ts";
+import { Identity } from "./identity.ts";
+import type { Boot, NodeStorage, StorageEvents, StorageTrouble } from "./node-storage.ts";
+import type { DiskOptions, DiskQueue } from "./storage.ts";
+import { QUICK_DISK, SimulatedEngine } from "./storage.ts";
+
+/** The queue, and who else can be told to wait. */
+export interface ModelQueue extends DiskQueue {
+  later(delayMs: number, action: () => void): void;
+}
+
+export interface ModelStorageSetup {
+  readonly random: Random;
+  readonly disk: DiskOptions;
+  readonly leaseBlock: number;
+  readonly queue: ModelQueue;
+  readonly events: StorageEvents;
+}
+
+export class ModelStorage implements NodeStorage, StorageTrouble {
+  readonly #engine: SimulatedEngine;
+  readonly #identity: Identity;
+  readonly #queue: ModelQueue;
+  readonly #events: StorageEvents;
+  #stoppedInOrder = false;
+  /** Grows with every life: an extension that a dead process asked for is void. */
+  #life = 0;
+  #isLeasing = false;
+  /** How the disk was before it became slow. */
+  #usualDisk: DiskOptions | undefined = undefined;
+
+  constructor({ random, disk, leaseBlock, queue, events }: ModelStorageSetup) {
+    this.#identity = new Identity(random.fork("identity"), leaseBlock);
+    this.#engine = new SimulatedEngine(random.fork("disk"), disk, queue);
+    this.#queue = queue;
+    this.#events = events;
+  }
+
+  get trouble(): StorageTrouble {
+    return this;
+  }
+
+  get generation(): number {
+    return this.#identity.generation;
+  }
+
+  get storedIdentity(): undefined {
+    return undefined;
+  }
+
+  get isStarting(): boolean {
+    return false;
+  }
+
+  open(boot: Boot): void {
+    const identity = this.#identity;
+    const restart = this.#restartOf(boot);
+    if (restart !== undefined) identity.onRestart(restart);
+    if (restart === "lost" || restart === "new-identity") this.#engine.wipe();
+    const generation = ++identity.generation;
+    this.#stoppedInOrder = false;
+    const { actor, lease: epochs } = identity;
+    this.#events.opened({ actor, generation, epochs, restart });
+  }
+
+  get(partition: number, key: Key): RowRead {
+    return this.#engine.get(partition, key);
+  }
+
+  write(writes: readonly RowWrite[], token: number): boolean {
+    this.#engine.write(writes, token);
+    return !this.#engine.isFull;
+  }
+
+  onDue(write: number): void {
+    const { token, answer } = this.#engine.settle(write);
+    this.#events.completed(token, answer);
+  }
+
+  endInput(): void {
+    if (!this.#identity.leaseRunsLow || this.#isLeasing) return;
+    this.#isLeasing = true;
+    const life = this.#life;
+    this.#queue.later(this.#engine.syncMs(), () => {
+      if (life !== this.#life) return;
+      this.#isLeasing = false;
+      this.#identity.extendLease();
+    });
+  }
+
+  onFact(): void {
+    // The lease itself knows how far it has come.
+  }
+
+  outlived(): void {
+    // Its generations only grow.
+  }
+
+  crash(): void {
+    this.#engine.crash();
+    this.#end(false);
+  }
+
+  close(isClean: boolean): void {
+    this.#engine.settleAll();
+    this.#end(isClean);
+  }
+
+  visible(partition: number, key: Key): RowRead {
+    return this.#engine.get(partition, key);
+  }
+
+  durable(partition: number, key: Key): RowRead {
+    return this.#engine.durable(partition, key);
+  }
+
+  rows(): Iterable<RowEntry> {
+    return this.#engine.rows();
+  }
+
+  slow(syncMs: number): void {
+    this.#usualDisk ??= this.#engine.disk;
+    this.#engine.disk = { ...this.#usualDisk, syncMs };
+  }
+
+  quicken(): void {
+    if (this.#usualDisk === undefined) return;
+    this.#engine.disk = this.#usualDisk;
+    this.#usualDisk = undefined;
+  }
+
+  fill(): void {
+    this.#engine.isFull = true;
+  }
+
+  free(): void {
+    this.#engine.isFull = false;
+  }
+
+  damage(partition: number, key: Key): boolean {
+    return this.#engine.damage(partition, key);
+  }
+
+  harm(): boolean {
+    return false;
+  }
+
+  backUp(): void {
+    // Nothing of a model is ever set back.
+  }
+
+  calm(): void {
+    this.#engine.disk = QUICK_DISK;
+  }
+
+  #restartOf(boot: Boot): ModelRestart | undefined {
+    assert(boot !== "restored" && boot !== "copied", `a model is never ${boot}`);
+    assert(boot !== "clean" || this.#stoppedInOrder, "it did not stop in order");
+    if (boot === "usual") return this.#stoppedInOrder ? "clean" : "kept";
+    return boot === "first" ? undefined : boot;
+  }
+
+  #end(inOrder: boolean): void {
+    this.#stoppedInOrder = inOrder;
+    this.#life++;
+    this.#isLeasing = false;
+  }
+}
