@@ -21,6 +21,7 @@ import { LeaseKeeper } from "../core/identity/lease-keeper.ts";
 import type { EpochLease } from "../core/replica/epochs.ts";
 import type { AppendAnswer, DiskProblem } from "../core/storage/disk.ts";
 import type { Engine, EngineEvents } from "../core/storage/engine.ts";
+import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { DirectoryError } from "./directory-error.ts";
 import type { OpenedEngine } from "./opened-engine.ts";
@@ -97,6 +98,10 @@ export class NodeStorage {
       await closed((done) => directory.close(() => done()));
       throw error;
     }
+  }
+
+  get lastScrub(): ScrubResult | undefined {
+    return this.#opened.lastScrub;
   }
 
   /** Once. */

@@ -9,6 +9,7 @@ import { USUAL_LOG_SIZES } from "../core/storage/log/log-options.ts";
 import type { LogFindings, RecoveredLog } from "../core/storage/log/log-recovery.ts";
 import { recoverLog } from "../core/storage/log/log-recovery.ts";
 import { DirectoryError } from "./directory-error.ts";
+import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import { FileDisk } from "./file-disk.ts";
 import { LevelEngine } from "./level-engine.ts";
 import { LmdbEngine } from "./lmdb-engine.ts";
@@ -18,6 +19,8 @@ import type { StorageSettings } from "./storage-settings.ts";
 export interface OpenedEngine {
   /** What is not as a clean stop leaves it, in words; empty when nothing. */
   readonly findings: string;
+  /** What the last scrub found that came to its end; nothing before, or where there is none. */
+  readonly lastScrub: ScrubResult | undefined;
   /** Once. */
   begin(events: EngineEvents): Engine;
   /** The engine was closed, or has failed: nothing is done by the clock any more. */
@@ -31,6 +34,8 @@ const BUSY_MS = 10;
 const SLICE_BYTES = 512 * 1024;
 /** … and looked for so often when there was nothing. */
 const IDLE_MS = 250;
+/** From the end of one look at everything that rests on the disk to the beginning of the next. */
+const SCRUB_EVERY_MS = 24 * 60 * 60 * 1000;
 
 export function openEngine(path: string, settings: StorageSettings): Promise<OpenedEngine> {
   switch (settings.engine) {
@@ -49,6 +54,7 @@ async function openLibrary(
   const begin = await opening;
   return {
     findings: "",
+    lastScrub: undefined,
     begin,
     rest: () => {},
     abandon: (done) => begin({ completed: () => {}, failed: () => {} }).close(done),
@@ -88,12 +94,14 @@ function logOptions({
 
 class OpenedLog implements OpenedEngine {
   readonly findings: string;
+  lastScrub: ScrubResult | undefined = undefined;
   readonly #disk: FileDisk;
   readonly #options: LogOptions;
   readonly #log: RecoveredLog;
   readonly #settings: StorageSettings;
   #worker: NodeJS.Timeout | undefined = undefined;
   #syncer: NodeJS.Timeout | undefined = undefined;
+  #scrubber: NodeJS.Timeout | undefined = undefined;
 
   constructor(disk: FileDisk, options: LogOptions, log: RecoveredLog, settings: StorageSettings) {
     this.findings = describe(log.findings);
@@ -109,6 +117,13 @@ class OpenedLog implements OpenedEngine {
       this.#worker = setTimeout(work, engine.work(SLICE_BYTES) ? BUSY_MS : IDLE_MS).unref();
     };
     work();
+    const scrub = (): void => {
+      engine.scrub((result) => {
+        this.lastScrub = result;
+        this.#scrubber = setTimeout(scrub, SCRUB_EVERY_MS).unref();
+      });
+    };
+    scrub();
     if (this.#settings.sync === "interval") {
       this.#syncer = setInterval(() => engine.sync(), this.#settings.syncIntervalMs).unref();
     }
@@ -118,6 +133,7 @@ class OpenedLog implements OpenedEngine {
   rest(): void {
     clearTimeout(this.#worker);
     clearInterval(this.#syncer);
+    clearTimeout(this.#scrubber);
     this.#disk.close(() => {});
   }
 

@@ -3,6 +3,7 @@
  * gains fields with releases and loses none.
  */
 import type { BootReason } from "../core/identity/boot.ts";
+import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import type { EngineKind, SyncKind } from "../disk/storage-settings.ts";
 import type { PeerState } from "./peer.ts";
 
@@ -24,6 +25,8 @@ export interface StorageStatus {
   readonly boot: BootReason;
   /** What a clean stop does not leave, in words; empty when nothing. */
   readonly findings: string;
+  /** What the last look at everything on the disk found; nothing before its end. */
+  readonly scrub: ScrubResult | null;
 }
 
 export interface NodeStatus {

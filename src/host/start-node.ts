@@ -230,7 +230,7 @@ export function nodeStatus(
   };
 }
 
-function storageStatus({ settings, reason, findings }: NodeStorage): StorageStatus {
+function storageStatus({ settings, reason, findings, lastScrub }: NodeStorage): StorageStatus {
   const { dir, engine, sync } = settings;
-  return { dir, engine, sync, boot: reason, findings };
+  return { dir, engine, sync, boot: reason, findings, scrub: lastScrub ?? null };
 }
