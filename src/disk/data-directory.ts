@@ -58,7 +58,8 @@ export function openDataDirectory(path: string): DataDirectory {
 /** Longer than the steps in which file systems count time. */
 const TICK_MS = 25;
 
-function placeOf(path: string): string {
+/** Tells a directory or a file from a copy of it. */
+export function placeOf(path: string): string {
   try {
     const first = fs.statSync(path);
     if (first.birthtimeMs !== first.ctimeMs) return placeText(first);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { keyOf } from "../core/ring/key.ts";
@@ -62,6 +62,21 @@ test("node storage: a copy of the directory, and a restored one, go on as somebo
   const restored = await NodeStorage.open(settings(dir, { restored: true }), OWNER);
   assert.equal(restored.reason, "restored");
   await restored.close(true);
+});
+
+test("node storage: a directory that was filled again from a backup goes on as somebody new", async (t) => {
+  const dir = temporaryDirectory(t);
+  await life(await NodeStorage.open(settings(dir), OWNER), true);
+  const backup = temporaryDirectory(t);
+  cpSync(dir, backup, { recursive: true });
+  const since = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(since.reason, "clean");
+  await life(since, true);
+  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true });
+  cpSync(backup, dir, { recursive: true });
+  const refilled = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(refilled.reason, "copied");
+  await refilled.close(true);
 });
 
 test("node storage: a directory is held by one process, for one node, engine and layout", async (t) => {

@@ -83,12 +83,13 @@ export class NodeStorage {
     const directory = openDataDirectory(settings.dir);
     try {
       refuseOtherEngines(directory.path, settings);
-      await agreeOnLayout(directory.disk, directory.path, owner.layout);
+      const mark = await agreeOnLayout(directory.disk, directory.path, owner.layout);
+      const place = `${directory.place} ${mark}`;
       // Whose it is, is known before anything in it is touched.
-      decide(directory, settings, owner, false);
+      decide(directory, place, settings, owner, false);
       const opened = await openEngine(join(directory.path, settings.engine), settings);
       try {
-        const decision = await boot(directory, opened, settings, owner);
+        const decision = await boot(directory, place, opened, settings, owner);
         return new NodeStorage({ settings, directory, opened, decision });
       } catch (error) {
         await closed((done) => opened.abandon(done));
@@ -154,11 +155,12 @@ export class NodeStorage {
 
 async function boot(
   directory: DataDirectory,
+  place: string,
   opened: OpenedEngine,
   settings: StorageSettings,
   owner: Owner,
 ): Promise<BootDecision> {
-  const decision = decide(directory, settings, owner, opened.findings !== "");
+  const decision = decide(directory, place, settings, owner, opened.findings !== "");
   const answer = await new Promise<AppendAnswer>((done) => {
     directory.identityFile.write(decision.identity, done);
   });
@@ -169,7 +171,8 @@ async function boot(
 }
 
 function decide(
-  { identityFile: { stored }, place, path }: DataDirectory,
+  { identityFile: { stored }, path }: DataDirectory,
+  place: string,
   { restored }: StorageSettings,
   { clusterId, nodeId }: Owner,
   engineLost: boolean,

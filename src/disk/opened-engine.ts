@@ -12,8 +12,10 @@ import { DirectoryError } from "./directory-error.ts";
 import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import { FileDisk } from "./file-disk.ts";
 import { LevelEngine } from "./level-engine.ts";
+import { LibraryMissing } from "./library-engine-missing.ts";
 import { LmdbEngine } from "./lmdb-engine.ts";
 import { makeDirectory } from "./make-directory.ts";
+import { textOf } from "./system-error.ts";
 import type { StorageSettings } from "./storage-settings.ts";
 
 export interface OpenedEngine {
@@ -42,16 +44,24 @@ export function openEngine(path: string, settings: StorageSettings): Promise<Ope
     case "log":
       return openLog(path, settings);
     case "lmdb":
-      return openLibrary(LmdbEngine.open(path));
+      return openLibrary(path, LmdbEngine.open(path));
     case "level":
-      return openLibrary(LevelEngine.open(path, { sync: settings.sync }));
+      return openLibrary(path, LevelEngine.open(path, { sync: settings.sync }));
   }
 }
 
 async function openLibrary(
+  path: string,
   opening: Promise<(events: EngineEvents) => Engine>,
 ): Promise<OpenedEngine> {
-  const begin = await opening;
+  const begin = await opening.catch((error: unknown) => {
+    if (error instanceof LibraryMissing) throw error;
+    // Libraries say little: often it is a disk without room, or a file that is damaged.
+    const { cause } = error as { readonly cause?: unknown };
+    const said = cause instanceof Error ? `${textOf(error)}: ${cause.message}` : textOf(error);
+    const hint = "make room there, or look at its files";
+    throw new DirectoryError(path, `its engine cannot open it (${said})`, hint, error);
+  });
   return {
     findings: "",
     lastScrub: undefined,

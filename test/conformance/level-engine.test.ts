@@ -72,6 +72,7 @@ test("level engine: a row that changed on the disk is damaged, not absent, until
     engine.scan(1, undefined, 10).entries.map((entry) => entry.key),
     [keyOf("b", "sound")],
   );
+  assert.deepEqual(engine.scan(1, undefined, 10).damaged, [key]);
   engine.write([{ partition: 1, key, row: new Uint8Array(5).fill(9) }], 2);
   assert.deepEqual(engine.get(1, key), new Uint8Array(5).fill(9));
   assert.deepEqual(engine.stats(), before);

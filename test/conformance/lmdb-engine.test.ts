@@ -69,6 +69,9 @@ test("lmdb engine: a row that changed on the disk is damaged, not absent, until 
     engine.scan(1, undefined, 10).entries.map(({ key }) => key),
     [keyOf("b", "sound")],
   );
+  // Of a long one its place tells the beginning.
+  const named = engine.scan(1, undefined, 10).damaged!;
+  assert.deepEqual([named[0]!, named[1]], [long.slice(0, named[0]!.length), short]);
   for (const key of [short, long]) {
     engine.write([{ partition: 1, key, row: new Uint8Array(5).fill(9) }], 2);
     assert.deepEqual(engine.get(1, key), new Uint8Array(5).fill(9));

@@ -152,7 +152,10 @@ export class DeleteOperation extends Operation {
     const { tally } = this.#spread;
     if (tally.isMet) this.answerWith(now, this.#deleted(tally.yes));
     else if (tally.isImpossible) {
-      this.answerWith(now, this.#failure("owners were lost while the deletion was on its way"));
+      this.answerWith(
+        now,
+        this.#failure("too few owners stored it: others were lost meanwhile, or have no room"),
+      );
     }
   }
 

@@ -131,7 +131,7 @@ export class PutOperation extends Operation {
   #proceed(now: Instant): void {
     const { tally } = this.#spread;
     if (!this.isAnswered) {
-      const lost = "owners were lost while the write was on its way";
+      const lost = "too few owners stored it: others were lost meanwhile, or have no room";
       if (tally.isMet) this.#succeed(now);
       else if (tally.isImpossible) this.#unknown(now, lost);
     }

@@ -14,7 +14,7 @@
 import { assert } from "../base/assert.ts";
 import { EPOCH_MAX } from "../causality/actor.ts";
 
-export const LEASE_BLOCK = 10_000;
+export const LEASE_BLOCK = 100_000;
 
 export class EpochLease {
   readonly bootFloor: number;

@@ -44,8 +44,12 @@ import { Scrub } from "./scrub.ts";
 import type { Segment } from "./segment.ts";
 import type { Segments } from "./segments.ts";
 
-/** For want of room nothing is tried again for so many calls of `work`. */
-const PAUSE_ROUNDS = 32;
+/**
+ * For want of room nothing is tried again for so many calls of `work`, and for twice as many each
+ * time that it was in vain: to try means to write as much as the disk takes.
+ */
+const PAUSE_ROUNDS_MIN = 8;
+const PAUSE_ROUNDS_MAX = 256;
 /** Of the reserve, when the disk is full: for writes, and what nobody plans with. */
 const WRITERS_SHARE = 1 / 4;
 const MARGIN = 1 / 8;
@@ -65,6 +69,7 @@ export class LogEngine implements Engine {
   /** Tokens of writes there was no room for. */
   #refused: number[] = [];
   #pause = 0;
+  #nextPause = PAUSE_ROUNDS_MIN;
   #isRefillDue = true;
   #isClosed = false;
 
@@ -240,6 +245,7 @@ export class LogEngine implements Engine {
       return undefined;
     }
     if (this.isFull) return this.#nextWhenFull();
+    this.#nextPause = PAUSE_ROUNDS_MIN;
     for (const segment of this.#segments) {
       const { number, isSealed, hasHint } = segment;
       if (!isSealed || hasHint || this.#segments.isDoubtful(number, 0)) continue;
@@ -256,7 +262,7 @@ export class LogEngine implements Engine {
     const { bytes, spentBytes } = this.#reserve;
     const victim = worthCompacting(this.#segments, bytes - bytes * MARGIN - spentBytes);
     if (victim !== undefined) return this.#compactWhenFull(victim);
-    this.#pause = PAUSE_ROUNDS;
+    this.#rest();
     return undefined;
   }
 
@@ -274,8 +280,15 @@ export class LogEngine implements Engine {
     const reserve = this.#reserve;
     reserve.spentBytes += segment.live;
     const answer = yield* this.#compact(segment);
-    if (answer === "done") reserve.spentBytes = Math.max(0, reserve.spentBytes - segment.end);
+    if (answer !== "done") return answer;
+    reserve.spentBytes = Math.max(0, reserve.spentBytes - segment.end);
+    this.#nextPause = PAUSE_ROUNDS_MIN;
     return answer;
+  }
+
+  #rest(): void {
+    this.#pause = this.#nextPause;
+    this.#nextPause = Math.min(this.#nextPause * 2, PAUSE_ROUNDS_MAX);
   }
 
   #compact(segment: Segment): Job {
@@ -291,7 +304,7 @@ export class LogEngine implements Engine {
 
   /** A job that finds no room leaves everything as it was. */
   #onJobEnd(answer: AppendAnswer): void {
-    if (answer === "full") this.#pause = PAUSE_ROUNDS;
+    if (answer === "full") this.#rest();
     if (answer === "done" || answer === "full") return;
     this.#background.stop();
     this.#events.failed(answer.problem);
