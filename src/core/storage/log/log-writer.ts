@@ -143,9 +143,10 @@ export class LogWriter {
       const wasKept = reserve.isKept;
       const written = yield* reserve.spend(write);
       if (written !== "done") return written;
-      // What was taken on before anybody knew that the disk is full comes out of the reserve.
-      if (wasKept && !reserve.isKept)
+      if (wasKept && !reserve.isKept) {
+        // What was taken on before anybody knew that the disk is full comes out of the reserve.
         reserve.spentBytes = lengthOf(pieces) + lengthOf(this.#open.pieces);
+      }
       this.#appendedEnd = end;
       if (isSyncWanted) segment.durable = end;
       recent.trim(segment.number, end);
