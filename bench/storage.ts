@@ -114,13 +114,17 @@ export function showStorage({ cells, reads, start, stallMs }: StorageResults): s
   const written = cells.map((cell) => {
     return `${name(cell)}: ${cell.logWritten.toFixed(1)} (lmdb ${cell.lmdbWritten.toFixed(1)})`;
   });
+  const { hitNanoseconds, lmdbHitNanoseconds, missNanoseconds } = reads;
+  const bytesPerKey = Math.round(start.bytesPerKey);
   return [
     columns([head, ...rows]),
     "",
     `bytes written for a byte stored   ${written.join(", ")}`,
-    `get: hit ${reads.hitNanoseconds} ns (lmdb ${reads.lmdbHitNanoseconds}), miss ${reads.missNanoseconds} ns`,
-    `start after a kill: ${start.keys} rows in ${start.seconds.toFixed(2)} s, ${Math.round(start.bytesPerKey)} bytes of memory for each key beside the key`,
-    `the loop stalls while compacting: p99 ${stallMs.p99.toFixed(1)} ms, longest ${stallMs.max.toFixed(1)} ms`,
+    `get: hit ${hitNanoseconds} ns (lmdb ${lmdbHitNanoseconds}), miss ${missNanoseconds} ns`,
+    `start after a kill: ${start.keys} rows in ${start.seconds.toFixed(2)} s`,
+    `memory: ${bytesPerKey} bytes for each key beside the key`,
+    `stalls of the loop while compacting: p99 ${stallMs.p99.toFixed(1)} ms`,
+    `longest stall: ${stallMs.max.toFixed(1)} ms`,
   ].join("\n");
 }
 
