@@ -4,7 +4,7 @@
  *     base ◀ causality, ring ◀ storage, crdt ◀ vocabulary ◀ subsystems ◀ node.ts
  *                                              vocabulary ◀ wire, caller
  *     storage, the lease of replica ◀ identity
- *     the core ◀ sim, socket, disk ◀ host ◀ client, server ◀ cli
+ *     the core ◀ sim, socket, disk ◀ host ◀ client, server ◀ backup ◀ cli
  *
  * The vocabulary is the words the subsystems share: requests, outcomes, messages, effects, facts.
  * Subsystems never import each other: each declares the narrow interface it needs, and node.ts
@@ -61,7 +61,8 @@ const LAYERS: readonly Layer[] = [
   shell("host", [...CORE, "socket", "disk"], NODE),
   shell("client", [...CORE, "socket", "disk", "host"], NODE),
   shell("server", [...CORE, "socket", "disk", "host"], NODE),
-  shell("cli", [...CORE, "sim", ...SHELL, "door"], /^(node:|commander$)/),
+  shell("backup", [...CORE, "client"], NODE),
+  shell("cli", [...CORE, "sim", ...SHELL, "backup", "door"], /^(node:|commander$)/),
   {
     name: "door",
     path: /^src\/[^/]+\.ts$/,

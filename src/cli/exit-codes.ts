@@ -6,8 +6,8 @@
  *     2  wrong usage, or an invalid setting           12  sim: the cluster did not recover
  *     3  unavailable: too few nodes, or overload      13  sim: what must happen never did
  *     4  nobody knows whether the write happened      70  a bug in this program
- *     5  a data directory cannot be used, or its disk failed
- *     6  inspect: damage was found
+ *     5  a directory cannot be used, or its disk failed
+ *     6  inspect, backup, verify, restore: damage was found
  *
  * Absent, not-enough-replies and unknown-outcome are three different numbers because they are three
  * different answers (law 4): the first is a fact, the second may be tried again at once, the third

@@ -67,6 +67,21 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./inspect.ts")).describeInspect,
   },
   {
+    name: "backup",
+    summary: "all that a running cluster stores, into a directory",
+    load: async () => (await import("./backup.ts")).describeBackup,
+  },
+  {
+    name: "verify",
+    summary: "read a backup, and say whether it is as it was written",
+    load: async () => (await import("./verify.ts")).describeVerify,
+  },
+  {
+    name: "restore",
+    summary: "a backup into a running cluster, of whatever size",
+    load: async () => (await import("./restore.ts")).describeRestore,
+  },
+  {
     name: "bench",
     summary: "load a cluster and measure it",
     load: async () => (await import("./bench.ts")).describeBench,
@@ -80,7 +95,7 @@ const VERBS: readonly Verb[] = [
 
 const OVERVIEW = `
 Exit codes: 0 done, 1 not found, 2 wrong usage, 3 unavailable, 4 outcome unknown,
-5 a data directory cannot be used, 6 damage in one.
+5 a directory cannot be used, 6 damage in one.
 
 To begin:
   $ gramme dev                    three nodes on this machine

@@ -28,6 +28,7 @@ import type { FrameHandler, Plant } from "../socket/frame-socket.ts";
 import { FrameSocket } from "../socket/frame-socket.ts";
 import type { Greeter, HandshakeFailure } from "../socket/handshake.ts";
 import { DONE, Handshake } from "../socket/handshake.ts";
+import { CopyCalls, type CopyQuestion, type OnCopyAnswer } from "./copy-calls.ts";
 
 export interface ConnectionLimits {
   readonly greetingTimeoutMs: number;
@@ -61,6 +62,7 @@ export class Connection implements FrameHandler, Greeter {
   readonly #owner: ConnectionOwner;
   readonly #backoff: Backoff;
   readonly #statusWaiters: ((json: string | undefined) => void)[] = [];
+  readonly #copies: CopyCalls = new CopyCalls();
   #frames: FrameSocket | undefined = undefined;
   #isReady = false;
   #isAskingLayout = false;
@@ -133,6 +135,20 @@ export class Connection implements FrameHandler, Greeter {
   }
 
   /**
+   * Connects if need be. Answers how to give the question up; the connection may have ended before
+   * it was asked.
+   */
+  askCopy(question: CopyQuestion, onAnswer: OnCopyAnswer): () => void {
+    this.connect();
+    if (this.#frames === undefined) {
+      onAnswer(undefined);
+      return () => {};
+    }
+    const id = this.#copies.ask(question, this.isReady ? this.#frames.writer : undefined, onAnswer);
+    return () => this.#copies.giveUp(id);
+  }
+
+  /**
    * A deadline has passed since so many bytes were received. If nothing came after it, the other
    * side is gone, whatever TCP believes; but while our own bytes still wait to leave, the way may
    * just be narrow, and it gets more time.
@@ -180,6 +196,7 @@ export class Connection implements FrameHandler, Greeter {
     this.refusalCode = undefined;
     this.node = theirs.nodeId as NodeId;
     if (this.#statusWaiters.length > 0) encodeStatusAsk(frames.writer);
+    this.#copies.sendAll(frames.writer);
     this.#owner.onReady(this, theirs);
   }
 
@@ -199,7 +216,7 @@ export class Connection implements FrameHandler, Greeter {
     } else if (message?.kind === "layout-told") {
       this.#isAskingLayout = false;
       this.#owner.onLayout(message.layout);
-    } else {
+    } else if (!this.#copies.onFrame(kind, bytes, start, end)) {
       const refusal = kind === FRAME_KIND.refusal ? decodeRefusal(bytes, start, end) : undefined;
       this.destroy(refusal === undefined ? `a strange frame of kind ${kind}` : reasonOf(refusal));
       return false;
@@ -227,6 +244,7 @@ export class Connection implements FrameHandler, Greeter {
     this.lossReason = reason;
     this.#retryAt = performance.now() + this.#backoff.next();
     for (const waiter of this.#statusWaiters.splice(0)) waiter(undefined);
+    this.#copies.onLost();
     this.#owner.onLost(this, reason);
   }
 }

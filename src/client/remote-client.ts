@@ -28,6 +28,7 @@ import type { ClientRequest } from "../core/requests.ts";
 import { withEnvelope } from "../core/requests.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
+import type { CopyAnswer } from "../core/wire/copy-codec.ts";
 import type { Greeting } from "../core/wire/greeting.ts";
 import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
 import type { NodeStatus } from "../host/node-status.ts";
@@ -45,6 +46,7 @@ import { Admission, OVERLOADED_RETRY_MS } from "./admission.ts";
 import { ConnectError } from "./connect-error.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
 import { ConnectionPool } from "./connection-pool.ts";
+import type { CopyQuestion } from "./copy-calls.ts";
 import type { Door, Settle } from "./door.ts";
 import { LayoutCache } from "./layout-cache.ts";
 import type { PendingOwner } from "./pending-request.ts";
@@ -134,6 +136,26 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
     const isOpen = connection.retryAt === undefined;
     const reason = isOpen ? "no answer in time" : connection.lossReason;
     return unavailable(`${formatAddress(connection.address)}: ${reason}`);
+  }
+
+  /** What a backup reads and a restore writes, from and to one node. */
+  async copy(
+    node: NodeId,
+    question: CopyQuestion,
+    timeoutMs: number,
+  ): Promise<CopyAnswer | DoorFailed> {
+    const connection = this.#pool.to(node);
+    if (connection === undefined) return unavailable(`no way to ${node} is known`);
+    const answer = await this.#copyAnswer(connection, question, timeoutMs);
+    if (answer === undefined) {
+      const isOpen = connection.retryAt === undefined;
+      const reason = isOpen ? `no answer within ${timeoutMs} ms` : connection.lossReason;
+      return unavailable(`${formatAddress(connection.address)}: ${reason}`);
+    }
+    if (answer.kind === "copy-refused" && this.#cache.isBehind(answer.epoch)) {
+      connection.askLayout();
+    }
+    return answer;
   }
 
   close(): Promise<void> {
@@ -348,6 +370,23 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
   #onAlarm(): void {
     this.#wheel.advance(performance.now());
     this.plant.turn.wake();
+  }
+
+  #copyAnswer(
+    connection: Connection,
+    question: CopyQuestion,
+    timeoutMs: number,
+  ): Promise<CopyAnswer | undefined> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        giveUp();
+        resolve(undefined);
+      }, timeoutMs);
+      const giveUp = connection.askCopy(question, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+    });
   }
 
   #statusJson(connection: Connection): Promise<string | undefined> {

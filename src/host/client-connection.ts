@@ -9,11 +9,14 @@
  */
 import type { Asker } from "./host.ts";
 import type { ClientRequest } from "../core/requests.ts";
+import type { CopyAsker } from "./copy-desk.ts";
 import type { FrameHandler, FrameSocket } from "../socket/frame-socket.ts";
 import type { HostLimits } from "./host-limits.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import { failed, type Outcome } from "../core/outcomes.ts";
 import { answer, layoutTold } from "../core/messages.ts";
+import type { CopyAnswer, CopyAsk } from "../core/wire/copy-codec.ts";
+import { decodeCopyAsk, encodeCopy } from "../core/wire/copy-codec.ts";
 import { decodeMessage, encodeMessage } from "../core/wire/message-codec.ts";
 import { decodeStatusAsk, encodeStatusTold } from "../core/wire/admin.ts";
 import { FRAME_KIND } from "../core/wire/frame-kind.ts";
@@ -25,13 +28,14 @@ const SLOW_RETRY_MS = 100;
 export interface ClientServer {
   readonly limits: HostLimits;
   ask(request: ClientRequest, asker: Asker, askId: number): void;
+  copy(ask: CopyAsk, asker: CopyAsker): void;
   layout(): Layout;
   /** A JSON document. */
   status(): string;
   onClientClosed(connection: ClientConnection, reason: string): void;
 }
 
-export class ClientConnection implements FrameHandler, Asker {
+export class ClientConnection implements FrameHandler, Asker, CopyAsker {
   readonly frames: FrameSocket;
   readonly #server: ClientServer;
   readonly #held: ClientRequest[] = [];
@@ -86,10 +90,23 @@ export class ClientConnection implements FrameHandler, Asker {
     this.#pauseWhenFull();
   }
 
+  /** The answer to what a backup or a restore asked. */
+  tell(told: CopyAnswer): void {
+    this.#inFlightCount--;
+    if (!this.frames.isOpen) return;
+    encodeCopy(this.frames.writer, told);
+    this.#pauseWhenFull();
+  }
+
   #onMessage(kind: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (kind === FRAME_KIND.statusAsk) {
       this.#tellStatus();
       return decodeStatusAsk(start, end);
+    }
+    const copy = decodeCopyAsk(kind, bytes, start, end);
+    if (copy !== undefined) {
+      this.#copy(copy);
+      return true;
     }
     const message = decodeMessage(kind, bytes, start, end);
     if (message?.kind === "ask") {
@@ -118,6 +135,13 @@ export class ClientConnection implements FrameHandler, Asker {
     this.#inFlightCount++;
     this.#server.ask(request, this, request.id);
     this.#pauseWhenFull();
+  }
+
+  #copy(ask: CopyAsk): void {
+    this.#inFlightCount++;
+    const { epoch } = this.#server.layout();
+    if (!this.#isPaused) this.#server.copy(ask, this);
+    else this.tell({ kind: "copy-refused", id: ask.id, reason: "busy", epoch });
   }
 
   #pauseWhenFull(): void {

@@ -18,6 +18,8 @@ import type {
   EngineEvents,
   EngineStats,
   RowWrite,
+  ScanPosition,
+  ScanSlice,
 } from "../core/storage/engine.ts";
 import type { Effects } from "../core/effects.ts";
 import type { Layout } from "../core/ring/layout.ts";
@@ -168,6 +170,11 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   stats(): EngineStats {
     return this.#engine.stats();
+  }
+
+  /** Rows as they are stored, to be copied elsewhere; nothing once the node has stopped. */
+  scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice | undefined {
+    return this.#end === undefined ? this.#engine.scan(partition, from, limit) : undefined;
   }
 
   get openRequests(): number {

@@ -12,6 +12,7 @@
 import type { ClientRequest } from "../core/requests.ts";
 import type { FrameSocket, Plant } from "../socket/frame-socket.ts";
 import type { Asker, Host, Links } from "./host.ts";
+import type { CopyAsk } from "../core/wire/copy-codec.ts";
 import type { Greeting } from "../core/wire/greeting.ts";
 import type { HostFact } from "./host-fact.ts";
 import type { HostLimits } from "./host-limits.ts";
@@ -23,6 +24,7 @@ import type { Refusal } from "../core/wire/refusal.ts";
 import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
 import { type Address, formatAddress } from "../socket/address.ts";
 import { ClientConnection, type ClientServer } from "./client-connection.ts";
+import { COPIER, type CopyAsker, CopyDesk } from "./copy-desk.ts";
 import type { Listener, ListenerOwner } from "./listener.ts";
 import { Peer, type PeerOwner } from "./peer.ts";
 
@@ -48,6 +50,7 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
   readonly plant: Plant;
   readonly #setup: TcpSetup;
   readonly #host: Host;
+  readonly #copies: CopyDesk;
   readonly #peers: Map<NodeId, Peer> = new Map();
   readonly #clients: Set<ClientConnection> = new Set();
   #silenceTimer: NodeJS.Timeout | undefined = undefined;
@@ -60,6 +63,7 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
     this.limits = setup.limits;
     this.plant = setup.plant;
     this.#host = setup.host;
+    this.#copies = new CopyDesk(setup.host);
   }
 
   /** Answers whoever knocks, and dials the members. */
@@ -74,7 +78,8 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
   // Links
 
   send(to: NodeId, message: Message): void {
-    this.#peers.get(to)?.send(message);
+    if (to === COPIER) this.#copies.onReply(message);
+    else this.#peers.get(to)?.send(message);
   }
 
   follow(layout: Layout): void {
@@ -157,6 +162,10 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
 
   ask(request: ClientRequest, asker: Asker, askId: number): void {
     this.#host.ask(request, asker, askId);
+  }
+
+  copy(ask: CopyAsk, asker: CopyAsker): void {
+    this.#copies.ask(ask, asker);
   }
 
   layout(): Layout {

@@ -23,6 +23,11 @@ export const FRAME_KIND = {
 
   statusAsk: 64,
   statusTold: 65,
+  rowsAsk: 66,
+  rowsTold: 67,
+  joinAsk: 68,
+  joinTold: 69,
+  copyRefused: 70,
 } as const;
 
 export type FrameKind = (typeof FRAME_KIND)[keyof typeof FRAME_KIND];

@@ -11,6 +11,7 @@ import { test } from "node:test";
 import { ByteWriter } from "../base/bytes.ts";
 import { Random } from "../base/random.ts";
 import { decodeStatusAsk, decodeStatusTold, encodeStatusAsk, encodeStatusTold } from "./admin.ts";
+import { decodeCopyAnswer, decodeCopyAsk, encodeCopy } from "./copy-codec.ts";
 import { FRAME_KIND } from "./frame-kind.ts";
 import { FrameReader } from "./frame.ts";
 import { decodeGreeting, encodeGreeting } from "./greeting.ts";
@@ -127,6 +128,14 @@ function messageAgain(kind: number): Again {
   };
 }
 
+function copyAgain(kind: number, decode: typeof decodeCopyAsk | typeof decodeCopyAnswer): Again {
+  return (writer, bytes, start, end) => {
+    const frame = decode(kind, bytes, start, end);
+    if (frame !== undefined) encodeCopy(writer, frame);
+    return frame !== undefined;
+  };
+}
+
 const AGAIN: Readonly<Record<keyof typeof FRAME_KIND, Again>> = {
   greeting: (writer, bytes, start, end) => {
     const greeting = decodeGreeting(bytes, start, end);
@@ -158,6 +167,11 @@ const AGAIN: Readonly<Record<keyof typeof FRAME_KIND, Again>> = {
     const json = decodeStatusTold(bytes, start, end);
     return json !== undefined && encodeStatusTold(writer, json);
   },
+  rowsAsk: copyAgain(FRAME_KIND.rowsAsk, decodeCopyAsk),
+  rowsTold: copyAgain(FRAME_KIND.rowsTold, decodeCopyAnswer),
+  joinAsk: copyAgain(FRAME_KIND.joinAsk, decodeCopyAsk),
+  joinTold: copyAgain(FRAME_KIND.joinTold, decodeCopyAnswer),
+  copyRefused: copyAgain(FRAME_KIND.copyRefused, decodeCopyAnswer),
 };
 
 /** A greeting and a refusal may be longer than their reader knows. */

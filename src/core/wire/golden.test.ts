@@ -17,6 +17,8 @@ import { keyOf } from "../ring/key.ts";
 import { Layout } from "../ring/layout.ts";
 import { nodeId } from "../ring/node-id.ts";
 import { decodeStatusTold, encodeStatusAsk, encodeStatusTold } from "./admin.ts";
+import type { CopyAnswer, CopyAsk } from "./copy-codec.ts";
+import { decodeCopyAnswer, decodeCopyAsk, encodeCopy } from "./copy-codec.ts";
 import { FRAME_KIND } from "./frame-kind.ts";
 import { FrameReader } from "./frame.ts";
 import type { Greeting } from "./greeting.ts";
@@ -123,6 +125,37 @@ const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
   ["layout-told", messages.layoutTold(smallLayout())],
 ];
 
+const COPIES: readonly (readonly [name: string, frame: CopyAsk | CopyAnswer])[] = [
+  [
+    "rows-ask",
+    {
+      kind: "rows-ask",
+      id: ID,
+      epoch: 300,
+      partition: 0x3fff,
+      bytesMax: 262_144,
+      position: Uint8Array.of(1, 2, 3),
+    },
+  ],
+  [
+    "rows-told",
+    {
+      kind: "rows-told",
+      id: 7,
+      next: Uint8Array.of(9),
+      damaged: [KEY],
+      records: [
+        { key: KEY, record: BYTES },
+        { key: keyOf("b", "k"), record: EMPTY_BYTES },
+      ],
+    },
+  ],
+  ["rows-told-end", { kind: "rows-told", id: 7, next: EMPTY_BYTES, damaged: [], records: [] }],
+  ["join-ask", { kind: "join-ask", id: ID, epoch: 300, records: [{ key: KEY, record: BYTES }] }],
+  ["join-told", { kind: "join-told", id: 7, results: ["held", "damaged", "malformed"] }],
+  ["copy-refused", { kind: "copy-refused", id: 7, reason: "unknown-position", epoch: 300 }],
+];
+
 const NODE_GREETING: Greeting = {
   protocolMin: 1,
   protocolMax: 2,
@@ -200,6 +233,18 @@ for (const [name, message] of MESSAGES) {
     );
     const { kind, bytes, start, end } = frameOf(name);
     assert.deepEqual(decodeMessage(kind, bytes, start, end), message);
+  });
+}
+
+for (const [name, frame] of COPIES) {
+  test(`golden bytes: ${name}`, () => {
+    assert.equal(
+      hexOf((writer) => encodeCopy(writer, frame)),
+      fixtures.get(name),
+    );
+    const { kind, bytes, start, end } = frameOf(name);
+    const ask = decodeCopyAsk(kind, bytes, start, end);
+    assert.deepEqual(ask ?? decodeCopyAnswer(kind, bytes, start, end), frame);
   });
 }
 
