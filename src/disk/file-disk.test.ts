@@ -473,9 +473,24 @@ test("closing waits for what is under way; afterwards nothing may be asked", asy
   assert.equal(await answered<"done" | DiskProblem>((answer) => disk.close(answer)), "done");
   assert.deepEqual(heard, ["append", "sync"]);
   assert.throws(() => disk.read("log", 0, 1), /closed/);
-  assert.throws(() => disk.append("log", [], () => {}), /closed/);
+  const late = (await append(disk, "log", bytes(2))) as DiskProblem;
+  assert.match(late.problem, /closed before/);
   const inside = new FileDisk(temporaryDirectory(t));
   await new Promise((resolve) => inside.append("log", [], () => inside.close(resolve)));
+});
+
+test("a read that fails for want of descriptors or rights is no damage, and ends the disk", async (t) => {
+  for (const code of ["EMFILE", "EACCES"]) {
+    const failing = calls({
+      readSync: () => {
+        throw failure(code);
+      },
+    });
+    const disk = open(t, { calls: failing });
+    await append(disk, "log", bytes(1, 2, 3));
+    assert.equal(disk.read("log", 0, 3), UNREADABLE);
+    assert.match(((await append(disk, "log", bytes(4))) as DiskProblem).problem, /could not read/);
+  }
 });
 
 test("a callback that throws harms nobody else", async (t) => {

@@ -37,7 +37,11 @@ export interface FileDiskOptions {
   readonly calls?: FileCalls;
 }
 
+/** What who asks too late is told: a node that dies leaves things under way. */
+const CLOSED: DiskProblem = { problem: "the disk was closed before this was asked of it" };
 const DESCRIPTORS_MAX = 128;
+/** A read that fails with one of these has met broken sectors. */
+const DAMAGES: ReadonlySet<string> = new Set(["EIO", "EUCLEAN", "EBADMSG", "EREMOTEIO"]);
 /** Appends up to this length are not worth a thread of their own. */
 const AT_ONCE_BYTES_MAX = 64 * 1024;
 /** So much room is taken ahead of durable appends. */
@@ -53,7 +57,8 @@ export class FileDisk implements Disk {
   readonly #files: Map<string, DiskFile>;
   readonly #directory: number;
   /** Names that came or went, and how many of them a sync of the directory has covered. */
-  #namesChanged = 0;
+  /** One more than synced: a process that was killed may have made names. */
+  #namesChanged = 1;
   #namesSynced = 0;
   #problem: DiskProblem | undefined;
   #busyCount = 0;
@@ -99,7 +104,11 @@ export class FileDisk implements Disk {
     try {
       return this.#readAt(this.#descriptors.use(file), offset, new Uint8Array(wanted));
     } catch (error) {
-      if (codeOf(error) === undefined) throw error;
+      const code = codeOf(error);
+      if (code === undefined) throw error;
+      // What says nothing about the bytes is no damage, and ends the work of this disk: whoever takes
+      // it for damage cannot write that down any more.
+      if (!DAMAGES.has(code)) this.#fail("read", file.path, error as Error);
       return UNREADABLE;
     }
   }
@@ -139,7 +148,7 @@ export class FileDisk implements Disk {
   }
 
   #ask(name: string, operation: Operation): void {
-    assert(this.#onClosed === undefined, "a closed disk is asked for nothing");
+    if (this.#onClosed !== undefined) return void setImmediate(operation.answer, CLOSED);
     const file = this.#fileOf(name);
     const wasBusy = file.isBusy;
     file.operations.push(operation);

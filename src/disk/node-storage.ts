@@ -60,6 +60,7 @@ export class NodeStorage {
   #events: EngineEvents | undefined = undefined;
   #leaseRetryAt = 0;
   #hasFailed = false;
+  #closing: Promise<void> | undefined = undefined;
 
   private constructor({ settings, directory, opened, decision }: Parts) {
     const { identity, reason, lease } = decision;
@@ -116,6 +117,7 @@ export class NodeStorage {
 
   /** Called at the end of every turn of the host: it costs a comparison. */
   tend(): void {
+    if (this.#hasFailed || this.#closing !== undefined) return;
     if (!this.epochs.runsLow || performance.now() < this.#leaseRetryAt) return;
     this.#keeper.tend();
   }
@@ -133,8 +135,16 @@ export class NodeStorage {
     this.#directory.identityFile.write(next, refused);
   }
 
-  /** After the engine was closed. Clean is a stop that leaves nothing in memory alone. */
-  async close(isClean: boolean): Promise<void> {
+  /**
+   * After the engine was closed, or has failed. Clean is a stop that leaves nothing in memory alone.
+   * The first call counts.
+   */
+  close(isClean: boolean): Promise<void> {
+    this.#closing ??= this.#close(isClean);
+    return this.#closing;
+  }
+
+  async #close(isClean: boolean): Promise<void> {
     this.#opened.rest();
     if (isClean && !this.#hasFailed) await closed((done) => this.#keeper.stopClean(() => done()));
     await closed((done) => this.#directory.close(() => done()));

@@ -25,7 +25,7 @@ export interface OpenedEngine {
   readonly lastScrub: ScrubResult | undefined;
   /** Once. */
   begin(events: EngineEvents): Engine;
-  /** The engine was closed, or has failed: nothing is done by the clock any more. */
+  /** The engine was closed, or has failed: nothing is done by the clock any more. May come twice. */
   rest(): void;
   /** Instead of beginning. */
   abandon(done: () => void): void;
@@ -112,6 +112,7 @@ class OpenedLog implements OpenedEngine {
   #worker: NodeJS.Timeout | undefined = undefined;
   #syncer: NodeJS.Timeout | undefined = undefined;
   #scrubber: NodeJS.Timeout | undefined = undefined;
+  #isResting = false;
 
   constructor(disk: FileDisk, options: LogOptions, log: RecoveredLog, settings: StorageSettings) {
     this.findings = describe(log.findings);
@@ -141,6 +142,8 @@ class OpenedLog implements OpenedEngine {
   }
 
   rest(): void {
+    if (this.#isResting) return;
+    this.#isResting = true;
     clearTimeout(this.#worker);
     clearInterval(this.#syncer);
     clearTimeout(this.#scrubber);

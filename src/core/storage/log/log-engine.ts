@@ -50,8 +50,7 @@ import type { Segments } from "./segments.ts";
  */
 const PAUSE_ROUNDS_MIN = 8;
 const PAUSE_ROUNDS_MAX = 256;
-/** Of the reserve, when the disk is full: for writes, and what nobody plans with. */
-const WRITERS_SHARE = 1 / 4;
+/** Of the reserve, when the disk is full: what nobody plans with. */
 const MARGIN = 1 / 8;
 
 export class LogEngine implements Engine {
@@ -234,7 +233,7 @@ export class LogEngine implements Engine {
       if (length > before) return false;
       spent += length;
     }
-    if (spent > this.#reserve.bytes * WRITERS_SHARE) return false;
+    if (spent > this.#reserve.writersEnd) return false;
     this.#reserve.spentBytes = spent;
     return true;
   }

@@ -90,6 +90,8 @@ class LogRecovery {
   readonly #newStore: Uint8Array;
   #store: Uint8Array | undefined;
   #sequence = 0;
+  /** There is a segment with records that the manifest does not name. */
+  #isUnlisted = false;
 
   constructor(disk: Disk, options: LogOptions) {
     this.#disk = disk;
@@ -169,12 +171,16 @@ class LogRecovery {
     if (head !== undefined && !this.#isOfThisStore(head)) {
       return `${file} belongs to another store: it was copied here, move it away`;
     }
-    const segment = new Segment(number, this.#firstOf(listed, head));
+    // A segment is in the manifest before its first record: with no more than a head it is left over.
+    if (listed === undefined && fileBytes <= SEGMENT_HEAD_BYTES) return undefined;
+    const next = this.#sequence + 1;
+    const segment = new Segment(number, listed?.first ?? Math.max(next, head?.first ?? 0));
     const isReadable = head?.number === number && head.first === segment.first;
-    // A file behind the manifest whose head does not fit is left over. One without a head was never
-    // written to, if it has no more than the room of one: then its head was durable.
-    const isUnused = head !== undefined || fileBytes <= SEGMENT_HEAD_BYTES;
-    if (!isReadable && listed === undefined && isUnused) return undefined;
+    if (listed === undefined) {
+      this.#isUnlisted = true;
+      // Without a manifest nobody knows what compaction has removed between two segments.
+      if (this.#manifest !== undefined && segment.first > next) this.#lose(number, 1);
+    }
     segment.isBegun = true;
     segment.isSealed = listed?.isSealed === true || !isLast;
     segment.end =
@@ -185,13 +191,6 @@ class LogRecovery {
     segment.isSealed = true;
     this.#lose(number, OFFSET_MAX);
     return undefined;
-  }
-
-  /** Without a manifest nobody knows what compaction has removed between two segments. */
-  #firstOf(listed: ManifestSegment | undefined, head: SegmentHead | undefined): number {
-    const next = this.#sequence + 1;
-    if (listed !== undefined) return listed.first;
-    return this.#manifest === undefined ? Math.max(next, head?.first ?? 0) : next;
   }
 
   #headOf(file: string): ReturnType<typeof decodeSegmentHead> {
@@ -317,7 +316,9 @@ class LogRecovery {
     if (filled !== undefined) return filled;
     const known = this.#manifest?.loss;
     const isKnown = loss?.segment === known?.segment && loss?.offset === known?.offset;
-    return isKnown ? undefined : problemOf(yield (done) => manifest.save(done));
+    return isKnown && !this.#isUnlisted
+      ? undefined
+      : problemOf(yield (done) => manifest.save(done));
   }
 
   #lose(segment: number, offset: number): void {

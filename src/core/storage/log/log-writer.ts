@@ -145,7 +145,7 @@ export class LogWriter {
       if (written !== "done") return written;
       if (wasKept && !reserve.isKept) {
         // What was taken on before anybody knew that the disk is full comes out of the reserve.
-        reserve.spentBytes = lengthOf(pieces) + lengthOf(this.#open.pieces);
+        reserve.promise(lengthOf(pieces) + lengthOf(this.#open.pieces));
       }
       this.#appendedEnd = end;
       if (isSyncWanted) segment.durable = end;

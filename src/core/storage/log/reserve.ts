@@ -9,12 +9,18 @@ import type { DiskTask, Wait } from "./disk-task.ts";
 
 export const RESERVE_FILE = "reserve";
 const PIECE_BYTES = 256 * 1024;
+/** Of what is left of it, for writes that take no more room than what they replace. */
+const WRITERS_SHARE = 1 / 4;
+/** Less than this part of the reserve, a power of two, is not worth finding. */
+const PARTS_LOG2 = 4;
 
 export class Reserve {
   readonly #disk: Disk;
   readonly bytes: number;
   /** So much of it is used up or promised, since it was given back. */
   spentBytes = 0;
+  /** So far writes may go, of which no more is spent: the rest is for compaction. */
+  writersEnd = 0;
   #isKept = false;
   #isFilling = false;
 
@@ -28,25 +34,51 @@ export class Reserve {
     return this.#isKept;
   }
 
-  /** Takes the room, if there is as much. */
+  /** The disk is full, and so much of the reserve is gone already. */
+  promise(spentBytes: number): void {
+    this.spentBytes = spentBytes;
+    this.writersEnd = spentBytes + (this.bytes - spentBytes) * WRITERS_SHARE;
+  }
+
+  /** Takes the room, if there is as much. If not, it finds out how much there is. */
   *fill(): DiskTask<AppendAnswer> {
     const found = this.#disk.list().find(({ name }) => name === RESERVE_FILE);
     this.#isKept = found?.bytes === this.bytes;
     if (this.#isKept) return "done";
-    const piece = new Uint8Array(Math.min(PIECE_BYTES, this.bytes));
-    const pieces: Uint8Array[] = [];
-    for (let left = this.bytes; left > 0; left -= piece.length) {
-      pieces.push(left >= piece.length ? piece : piece.subarray(0, left));
-    }
-    const removed = yield (done) => this.#disk.remove(RESERVE_FILE, 0, done);
-    if (removed !== "done") return removed;
     this.#isFilling = true;
-    const answer = yield (done) => this.#disk.append(RESERVE_FILE, pieces, done);
+    const answer = yield* this.#take(this.bytes);
     // Somebody else may have found no room meanwhile, and has given it back.
     this.#isKept = answer === "done" && this.#isFilling;
     this.#isFilling = false;
     if (this.#isKept) this.spentBytes = 0;
-    return answer;
+    return answer === "full" ? yield* this.#measure() : answer;
+  }
+
+  /** What could be taken a moment ago is there: only that much is left to promise. */
+  *#measure(): DiskTask<AppendAnswer> {
+    let room = 0;
+    let answer: AppendAnswer = "full";
+    for (let part = this.bytes >> 1; part >= this.bytes >> PARTS_LOG2; part >>= 1) {
+      answer = yield* this.#take(part);
+      if (answer === "full") continue;
+      room = part;
+      break;
+    }
+    this.promise(this.bytes - room);
+    if (answer !== "done") return answer;
+    const given = yield (done) => this.#disk.remove(RESERVE_FILE, 0, done);
+    return given === "done" ? "full" : given;
+  }
+
+  *#take(bytes: number): DiskTask<AppendAnswer> {
+    const piece = new Uint8Array(Math.min(PIECE_BYTES, bytes));
+    const pieces: Uint8Array[] = [];
+    for (let left = bytes; left > 0; left -= piece.length) {
+      pieces.push(left >= piece.length ? piece : piece.subarray(0, left));
+    }
+    const removed = yield (done) => this.#disk.remove(RESERVE_FILE, 0, done);
+    if (removed !== "done") return removed;
+    return yield (done) => this.#disk.append(RESERVE_FILE, pieces, done);
   }
 
   /**
