@@ -106,8 +106,8 @@ export class FileDisk implements Disk {
     } catch (error) {
       const code = codeOf(error);
       if (code === undefined) throw error;
-      // What says nothing about the bytes is no damage, and ends the work of this disk: whoever takes
-      // it for damage cannot write that down any more.
+      // What says nothing about the bytes is no damage, and ends the work of this disk: whoever
+      // takes it for damage cannot write that down any more.
       if (!DAMAGES.has(code)) this.#fail("read", file.path, error as Error);
       return UNREADABLE;
     }

@@ -136,8 +136,8 @@ export class NodeStorage {
   }
 
   /**
-   * After the engine was closed, or has failed. Clean is a stop that leaves nothing in memory alone.
-   * The first call counts.
+   * After the engine was closed, or has failed. Clean is a stop that leaves nothing in memory
+   * alone. The first call counts.
    */
   close(isClean: boolean): Promise<void> {
     this.#closing ??= this.#close(isClean);

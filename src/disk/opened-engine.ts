@@ -25,7 +25,9 @@ export interface OpenedEngine {
   readonly lastScrub: ScrubResult | undefined;
   /** Once. */
   begin(events: EngineEvents): Engine;
-  /** The engine was closed, or has failed: nothing is done by the clock any more. May come twice. */
+  /**
+   * The engine was closed, or has failed: nothing is done by the clock any more. May come twice.
+   */
   rest(): void;
   /** Instead of beginning. */
   abandon(done: () => void): void;

@@ -171,7 +171,8 @@ class LogRecovery {
     if (head !== undefined && !this.#isOfThisStore(head)) {
       return `${file} belongs to another store: it was copied here, move it away`;
     }
-    // A segment is in the manifest before its first record: with no more than a head it is left over.
+    // A segment is in the manifest before its first record: with no more than a head it is left
+    // over.
     if (listed === undefined && fileBytes <= SEGMENT_HEAD_BYTES) return undefined;
     const next = this.#sequence + 1;
     const segment = new Segment(number, listed?.first ?? Math.max(next, head?.first ?? 0));
