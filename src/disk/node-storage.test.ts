@@ -79,6 +79,18 @@ test("node storage: a directory that was filled again from a backup goes on as s
   await refilled.close(true);
 });
 
+test("node storage: an identity without its rows says so, and uses no earlier epoch", async (t) => {
+  const dir = temporaryDirectory(t);
+  const first = await NodeStorage.open(settings(dir), OWNER);
+  await life(first, true);
+  rmSync(join(dir, "log"), { recursive: true });
+  const second = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(second.reason, "unclean");
+  assert.equal(second.findings, "all its rows are gone");
+  assert.equal(second.epochs.bootFloor, first.identity.leaseEnd);
+  await second.close(true);
+});
+
 test("node storage: a directory is held by one process, for one node, engine and layout", async (t) => {
   const dir = temporaryDirectory(t);
   const held = await NodeStorage.open(settings(dir), OWNER);

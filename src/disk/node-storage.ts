@@ -41,6 +41,7 @@ interface Parts {
   readonly settings: StorageSettings;
   readonly directory: DataDirectory;
   readonly opened: OpenedEngine;
+  readonly findings: string;
   readonly decision: BootDecision;
 }
 
@@ -62,13 +63,13 @@ export class NodeStorage {
   #hasFailed = false;
   #closing: Promise<void> | undefined = undefined;
 
-  private constructor({ settings, directory, opened, decision }: Parts) {
+  private constructor({ settings, directory, opened, findings, decision }: Parts) {
     const { identity, reason, lease } = decision;
     this.settings = settings;
     this.identity = identity;
     this.reason = reason;
     this.epochs = lease;
-    this.findings = opened.findings;
+    this.findings = findings;
     this.#directory = directory;
     this.#opened = opened;
     this.#keeper = new LeaseKeeper({
@@ -88,10 +89,13 @@ export class NodeStorage {
       const place = `${directory.place} ${mark}`;
       // Whose it is, is known before anything in it is touched.
       decide(directory, place, settings, owner, false);
-      const opened = await openEngine(join(directory.path, settings.engine), settings);
+      const rows = join(directory.path, settings.engine);
+      const areGone = directory.identityFile.stored.kind === "found" && !existsSync(rows);
+      const opened = await openEngine(rows, settings);
+      const findings = areGone ? "all its rows are gone" : opened.findings;
       try {
-        const decision = await boot(directory, place, opened, settings, owner);
-        return new NodeStorage({ settings, directory, opened, decision });
+        const decision = await boot(directory, place, findings, settings, owner);
+        return new NodeStorage({ settings, directory, opened, findings, decision });
       } catch (error) {
         await closed((done) => opened.abandon(done));
         throw error;
@@ -166,11 +170,11 @@ export class NodeStorage {
 async function boot(
   directory: DataDirectory,
   place: string,
-  opened: OpenedEngine,
+  findings: string,
   settings: StorageSettings,
   owner: Owner,
 ): Promise<BootDecision> {
-  const decision = decide(directory, place, settings, owner, opened.findings !== "");
+  const decision = decide(directory, place, settings, owner, findings !== "");
   const answer = await new Promise<AppendAnswer>((done) => {
     directory.identityFile.write(decision.identity, done);
   });
