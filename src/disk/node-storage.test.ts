@@ -91,6 +91,35 @@ test("node storage: an identity without its rows says so, and uses no earlier ep
   await second.close(true);
 });
 
+test("node storage: an identity that was renounced is not written back by its lease", async (t) => {
+  const dir = temporaryDirectory(t);
+  const first = await NodeStorage.open(settings(dir), OWNER);
+  await new Promise((refused) => first.outlived(refused));
+  while (!first.epochs.runsLow) first.epochs.take();
+  first.tend();
+  await first.close(false);
+  const second = await NodeStorage.open(settings(dir), OWNER);
+  assert.notDeepEqual(second.identity.actor, first.identity.actor);
+  assert.ok(second.identity.generation > first.identity.generation);
+  await second.close(true);
+});
+
+test("node storage: a disk that fails leaves no lock, however often it is closed", async (t) => {
+  const dir = temporaryDirectory(t);
+  const storage = await NodeStorage.open(settings(dir), OWNER);
+  rmSync(join(dir, "log"), { recursive: true });
+  const problem = await new Promise<string>((failed) => {
+    const engine = storage.engine({ completed: () => assert.fail("completed"), failed });
+    engine.write([{ partition: 0, key: KEY, row: ROW }], 1);
+    engine.flush();
+  });
+  assert.match(problem, /could not .*data directory/);
+  await Promise.all([storage.close(false), storage.close(false)]);
+  const again = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(again.reason, "unclean");
+  await again.close(true);
+});
+
 test("node storage: a directory is held by one process, for one node, engine and layout", async (t) => {
   const dir = temporaryDirectory(t);
   const held = await NodeStorage.open(settings(dir), OWNER);

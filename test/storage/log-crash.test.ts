@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LogStory } from "./log-story.ts";
+import { LogStory, TINY_SIZES } from "./log-story.ts";
 
 function live(story: LogStory, steps: number): void {
   for (let step = 0; step < steps; step++) {
@@ -41,6 +41,32 @@ test("log engine, always: no crash of the machine loses or brings back anything"
       if (story.random.chance(0.2)) story.close();
       if (story.random.chance(0.3)) story.kill();
       else story.crash();
+    }
+  }
+});
+
+test("log engine: killed at any two steps of beginning segments, it neither loses nor doubts", () => {
+  const sizes = { ...TINY_SIZES, segmentBytes: 300 };
+  for (let first = 0; first < 16; first++) {
+    for (let second = 0; second < 16; second++) {
+      const story = new LogStory(`steps ${first} ${second}`, "always", sizes);
+      for (const steps of [first, second, first]) {
+        assert.equal(story.open(), undefined);
+        assert.equal(story.engine.findings.lostPlaces, 0, `killed after ${first}, ${second} steps`);
+        story.checkRecovered();
+        // Two segments full, and the next one begun up to some step.
+        for (let i = 0; i < 6; i++) {
+          story.write([[0, `key ${i}`, new Uint8Array(60).fill(i + steps)]]);
+          story.engine.flush();
+          story.settle();
+        }
+        story.write([[0, "last", Uint8Array.of(steps)]]);
+        story.engine.flush();
+        story.settle(steps);
+        story.kill();
+      }
+      assert.equal(story.open(), undefined);
+      story.checkRecovered();
     }
   }
 });
