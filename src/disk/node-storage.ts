@@ -11,10 +11,9 @@
  * A directory that another engine has written to is refused: an empty store beside the full one
  * would look like lost data.
  */
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { ActorId } from "../core/causality/actor.ts";
 import { type BootDecision, type BootReason, decideBoot } from "../core/identity/boot.ts";
 import type { Identity } from "../core/identity/identity.ts";
 import { LeaseKeeper } from "../core/identity/lease-keeper.ts";
@@ -24,6 +23,7 @@ import type { Engine, EngineEvents } from "../core/storage/engine.ts";
 import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { DirectoryError } from "./directory-error.ts";
+import { drawnActor } from "./drawn-actor.ts";
 import type { OpenedEngine } from "./opened-engine.ts";
 import { openEngine } from "./opened-engine.ts";
 import { agreeOnLayout } from "./layout-file.ts";
@@ -211,11 +211,6 @@ function refuseOtherEngines(path: string, { engine }: StorageSettings): void {
   if (other === undefined) return;
   const problem = `it was written by the engine ${other}, and the settings name ${engine}`;
   throw new DirectoryError(path, problem, `choose ${other}, or another directory`);
-}
-
-function drawnActor(): ActorId {
-  const bytes = randomBytes(8);
-  return { high: bytes.readInt32BE(0), low: bytes.readInt32BE(4) };
 }
 
 function closed(close: (done: () => void) => void): Promise<void> {

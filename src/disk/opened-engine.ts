@@ -81,7 +81,7 @@ async function openLog(path: string, settings: StorageSettings): Promise<OpenedE
   });
   if ("problem" in log) {
     await new Promise((done) => disk.close(done));
-    throw new DirectoryError(path, log.problem, "nothing was changed in it");
+    throw new DirectoryError(path, log.problem, "put that right, then start again");
   }
   return new OpenedLog(disk, options, log, settings);
 }

@@ -9,13 +9,13 @@
  * clock has caught up; an identity that is stored counts its boots instead.
  */
 import { createHash, randomBytes, scryptSync } from "node:crypto";
-import type { ActorId } from "../core/causality/actor.ts";
 import { type SipKey, sipKeyOf } from "../core/base/siphash.ts";
 import { Random } from "../core/base/random.ts";
 import { DEFAULT_CONFIG } from "../core/config.ts";
 import { EpochLease } from "../core/replica/epochs.ts";
 import { MemoryEngine } from "../core/storage/memory-engine.ts";
 import { FRAME_OVERHEAD_BYTES } from "../core/wire/frame.ts";
+import { drawnActor } from "../disk/drawn-actor.ts";
 import { NodeStorage } from "../disk/node-storage.ts";
 import { type Address, formatAddress } from "../socket/address.ts";
 import type { Plant } from "../socket/frame-socket.ts";
@@ -148,7 +148,7 @@ export function makeHost(
   );
   const host = new Host({
     id,
-    actor: storage?.identity.actor ?? newActor(),
+    actor: storage?.identity.actor ?? drawnActor(),
     generation: storage?.identity.generation ?? Date.now(),
     config,
     layout: firstLayout({ ...settings, members }),
@@ -176,11 +176,6 @@ function linked(host: Host, transport: TcpTransport, timeoutMs: number): Promise
     });
     if (transport.isLinked) finish();
   });
-}
-
-function newActor(): ActorId {
-  const bytes = randomBytes(8);
-  return { high: bytes.readInt32BE(0), low: bytes.readInt32BE(4) };
 }
 
 /**

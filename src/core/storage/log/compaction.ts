@@ -12,7 +12,7 @@ import { EMPTY_BYTES } from "../../base/bytes.ts";
 import type { Key } from "../../ring/key.ts";
 import type { AppendAnswer, Disk } from "../disk.ts";
 import type { Job } from "./background.ts";
-import { keysWithin } from "./keys-within.ts";
+import { passBadPlace } from "./bad-place.ts";
 import type { LogIndex } from "./log-index.ts";
 import { DAMAGED_LENGTH } from "./log-index.ts";
 import { KIND_DAMAGED, KIND_ROW, recordLength } from "./log-record.ts";
@@ -93,13 +93,9 @@ function* moveCurrent(
   let found = reader.next();
   while (found !== "end") {
     if (found === "bad") {
-      const from = reader.offset;
-      found = (yield* reader.resyncing()) ? "record" : "end";
-      const to = found === "end" ? segment.end : reader.offset;
-      // Their heads are gone, and the index still knows them: the log is told that they are
-      // damaged.
-      const lost = yield* keysWithin(index, segment.number, from, to);
+      const { next, lost } = yield* passBadPlace(reader, segment, index);
       for (const { partition, key } of lost) move(KIND_DAMAGED, partition, key, EMPTY_BYTES);
+      found = next;
       continue;
     }
     const { partition } = head;

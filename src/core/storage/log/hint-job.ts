@@ -9,9 +9,9 @@
  */
 import type { AppendAnswer, Disk } from "../disk.ts";
 import type { Job } from "./background.ts";
+import { passBadPlace } from "./bad-place.ts";
 import type { DiskTask } from "./disk-task.ts";
 import { HintWriter } from "./hint-file.ts";
-import { keysWithin } from "./keys-within.ts";
 import type { LogIndex } from "./log-index.ts";
 import { DAMAGED_LENGTH } from "./log-index.ts";
 import { KIND_ROW } from "./log-record.ts";
@@ -41,14 +41,11 @@ export function* collectHints(
   let found = reader.next();
   while (found !== "end") {
     if (found === "bad") {
-      const from = reader.offset;
-      found = (yield* reader.resyncing()) ? "record" : "end";
-      const to = found === "end" ? segment.end : reader.offset;
-      // Their heads are gone, and the index still knows them.
-      const lost = yield* keysWithin(index, segment.number, from, to);
+      const { next, lost } = yield* passBadPlace(reader, segment, index);
       for (const { partition, key, offset } of lost) {
         hints.add(partition, key, offset, DAMAGED_LENGTH);
       }
+      found = next;
       continue;
     }
     lastSequence = head.sequence;

@@ -14,7 +14,7 @@
  */
 import type { Disk } from "../disk.ts";
 import { UNREADABLE } from "../disk.ts";
-import { keysWithin } from "./keys-within.ts";
+import { passBadPlace } from "./bad-place.ts";
 import type { LogIndex } from "./log-index.ts";
 import { DAMAGED_LENGTH } from "./log-index.ts";
 import { isRecordOf, KIND_ROW } from "./log-record.ts";
@@ -46,14 +46,12 @@ export function* checkSegment(
   while (found !== "end") {
     if (found === "bad") {
       check.badPlaces++;
-      const from = reader.offset;
-      found = (yield* reader.resyncing()) ? "record" : "end";
-      const to = found === "end" ? segment.end : reader.offset;
-      const lost = yield* keysWithin(index, segment.number, from, to);
+      const { next, lost } = yield* passBadPlace(reader, segment, index);
       for (const { partition, key } of lost) {
         verify(disk, segment, index, partition, index.keys.find(partition, key), check);
       }
-      sliceStart = to;
+      found = next;
+      sliceStart = reader.offset;
       continue;
     }
     check.records++;
