@@ -46,12 +46,12 @@ export class Reserve {
     this.#isKept = found?.bytes === this.bytes;
     if (this.#isKept) return "done";
     this.#isFilling = true;
-    const answer = yield* this.#take(this.bytes);
-    // Somebody else may have found no room meanwhile, and has given it back.
+    let answer = yield* this.#take(this.bytes);
     this.#isKept = answer === "done" && this.#isFilling;
-    this.#isFilling = false;
     if (this.#isKept) this.spentBytes = 0;
-    return answer === "full" ? yield* this.#measure() : answer;
+    else if (answer === "full") answer = yield* this.#measure();
+    this.#isFilling = false;
+    return answer;
   }
 
   /** What could be taken a moment ago is there: only that much is left to promise. */
@@ -64,12 +64,13 @@ export class Reserve {
       room = part;
       break;
     }
-    this.promise(this.bytes - room);
+    if (this.#isFilling) this.promise(this.bytes - room);
     if (answer !== "done") return answer;
     const given = yield (done) => this.#disk.remove(RESERVE_FILE, 0, done);
     return given === "done" ? "full" : given;
   }
 
+  /** "full" also when somebody found no room meanwhile: what is there is theirs. */
   *#take(bytes: number): DiskTask<AppendAnswer> {
     const piece = new Uint8Array(Math.min(PIECE_BYTES, bytes));
     const pieces: Uint8Array[] = [];
@@ -78,6 +79,7 @@ export class Reserve {
     }
     const removed = yield (done) => this.#disk.remove(RESERVE_FILE, 0, done);
     if (removed !== "done") return removed;
+    if (!this.#isFilling) return "full";
     return yield (done) => this.#disk.append(RESERVE_FILE, pieces, done);
   }
 
