@@ -1,7 +1,4 @@
-/**
- * A data directory that cannot be used: which one, why, and what to do about it. Nothing was
- * written to it.
- */
+/** A data directory that cannot be used: which one, why, and what to do about it. */
 import { codeOf, hintOf, textOf } from "./system-error.ts";
 
 export class DirectoryError extends Error {

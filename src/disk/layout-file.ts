@@ -6,43 +6,25 @@
  * Which partitions a node keeps follows from it. A node started on the same rows with other members
  * would look for keys where nobody ever put them, and find nothing. So another line is refused,
  * with both of them; addresses may change.
- *
- * The file is written once in the life of a directory. So it also marks the place: a directory
- * whose files were removed and put back from a backup has another one.
  */
-import { join } from "node:path";
-import type { AppendAnswer, Disk } from "../core/storage/disk.ts";
+import type { Disk } from "../core/storage/disk.ts";
 import { UNREADABLE } from "../core/storage/disk.ts";
 import { utf8Decode, utf8Encode } from "../core/base/utf8.ts";
-import { placeOf } from "./data-directory.ts";
 import { DirectoryError } from "./directory-error.ts";
+import { written } from "./written.ts";
 
 const FILE = "layout";
 const BYTES_MAX = 1024 * 1024;
 
-/**
- * Rejects with a DirectoryError when another one is written there; writes it when none is. Answers
- * what tells this file from a copy of it.
- */
-export async function agreeOnLayout(disk: Disk, path: string, line: string): Promise<string> {
+/** Rejects with a DirectoryError when another one is written there; writes it when none is. */
+export async function agreeOnLayout(disk: Disk, path: string, line: string): Promise<void> {
   const bytes = disk.read(FILE, 0, BYTES_MAX);
   const stored = bytes === UNREADABLE ? "(it cannot be read)" : (utf8Decode(bytes) ?? "").trim();
-  if (stored === line) return placeOf(join(path, FILE));
+  if (stored === line) return;
   if (stored !== "") {
     const problem = `its layout is "${stored}", and that of the settings "${line}"`;
     throw new DirectoryError(path, problem, "go back to those settings, or name another directory");
   }
-  await done((answer) => disk.append(FILE, [utf8Encode(`${line}\n`)], answer), path);
-  await done((answer) => disk.sync(FILE, answer), path);
-  return placeOf(join(path, FILE));
-}
-
-async function done(
-  start: (answer: (answer: AppendAnswer) => void) => void,
-  path: string,
-): Promise<void> {
-  const answer = await new Promise<AppendAnswer>(start);
-  if (answer === "done") return;
-  const problem = answer === "full" ? "the disk is full" : answer.problem;
-  throw new DirectoryError(path, `the layout cannot be written: ${problem}`, "make room there");
+  await written(path, "the layout", (done) => disk.append(FILE, [utf8Encode(`${line}\n`)], done));
+  await written(path, "the layout", (done) => disk.sync(FILE, done));
 }

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { keyOf } from "../core/ring/key.ts";
@@ -78,6 +86,38 @@ test("node storage: a directory that was filled again from a backup goes on as s
   assert.equal(refilled.reason, "copied");
   await refilled.close(true);
 });
+
+test("node storage: a backup put back by a tool that leaves unchanged files alone is noticed", async (t) => {
+  const dir = temporaryDirectory(t);
+  await life(await NodeStorage.open(settings(dir), OWNER), true);
+  const backup = temporaryDirectory(t);
+  cpSync(dir, backup, { recursive: true, preserveTimestamps: true });
+  const since = await NodeStorage.open(settings(dir), OWNER);
+  await life(since, true);
+  putBack(backup, dir);
+  const refilled = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(refilled.reason, "copied");
+  assert.notDeepEqual(refilled.identity.actor, since.identity.actor);
+  await refilled.close(true);
+});
+
+/** As rsync does it: what differs in length or time is written beside, then renamed. */
+function putBack(backup: string, dir: string): void {
+  for (const name of readdirSync(dir)) {
+    if (!existsSync(join(backup, name))) rmSync(join(dir, name), { recursive: true });
+  }
+  for (const entry of readdirSync(backup, { withFileTypes: true })) {
+    const [from, to] = [join(backup, entry.name), join(dir, entry.name)];
+    if (entry.isDirectory()) {
+      putBack(from, to);
+      continue;
+    }
+    const [old, now] = [statSync(from), statSync(to, { throwIfNoEntry: false })];
+    if (now?.size === old.size && Math.abs(now.mtimeMs - old.mtimeMs) < 1) continue;
+    cpSync(from, `${to}.new`, { preserveTimestamps: true });
+    renameSync(`${to}.new`, to);
+  }
+}
 
 test("node storage: an identity without its rows says so, and uses no earlier epoch", async (t) => {
   const dir = temporaryDirectory(t);

@@ -5,6 +5,7 @@
  *     stop:  engine closed ─▶ identity says clean ─▶ files closed ─▶ unlocked
  *
  *     DIR/identity-0, identity-1     who the node is
+ *     DIR/place                      that it is this directory, and as the last boot left it
  *     DIR/layout                     under which its keys were placed
  *     DIR/log/ · lmdb/ · level/      its rows: one engine for a directory, for ever
  *
@@ -27,7 +28,9 @@ import { drawnActor } from "./drawn-actor.ts";
 import type { OpenedEngine } from "./opened-engine.ts";
 import { openEngine } from "./opened-engine.ts";
 import { agreeOnLayout } from "./layout-file.ts";
+import { PlaceMark } from "./place-mark.ts";
 import { ENGINE_KINDS, type StorageSettings } from "./storage-settings.ts";
+import { written } from "./written.ts";
 
 export interface Owner {
   /** Undefined: whatever is stored, else a new one is drawn. */
@@ -85,16 +88,16 @@ export class NodeStorage {
     const directory = openDataDirectory(settings.dir);
     try {
       refuseOtherEngines(directory.path, settings);
-      const mark = await agreeOnLayout(directory.disk, directory.path, owner.layout);
-      const place = `${directory.place} ${mark}`;
+      await agreeOnLayout(directory.disk, directory.path, owner.layout);
+      const mark = new PlaceMark(directory);
       // Whose it is, is known before anything in it is touched.
-      decide(directory, place, settings, owner, false);
+      decide(directory, mark.place, settings, owner, false);
       const rows = join(directory.path, settings.engine);
       const areGone = directory.identityFile.stored.kind === "found" && !existsSync(rows);
       const opened = await openEngine(rows, settings);
       const findings = areGone ? "all its rows are gone" : opened.findings;
       try {
-        const decision = await boot(directory, place, findings, settings, owner);
+        const decision = await boot(directory, mark, findings, settings, owner);
         return new NodeStorage({ settings, directory, opened, findings, decision });
       } catch (error) {
         await closed((done) => opened.abandon(done));
@@ -169,19 +172,17 @@ export class NodeStorage {
 
 async function boot(
   directory: DataDirectory,
-  place: string,
+  mark: PlaceMark,
   findings: string,
   settings: StorageSettings,
   owner: Owner,
 ): Promise<BootDecision> {
-  const decision = decide(directory, place, settings, owner, findings !== "");
-  const answer = await new Promise<AppendAnswer>((done) => {
-    directory.identityFile.write(decision.identity, done);
-  });
-  if (answer === "done") return decision;
-  const problem = answer === "full" ? "the disk is full" : answer.problem;
-  const said = `the identity cannot be written: ${problem}`;
-  throw new DirectoryError(directory.path, said, "make room there");
+  const decision = decide(directory, mark.place, settings, owner, findings !== "");
+  await mark.renew();
+  const identity = { ...decision.identity, place: mark.place };
+  const { identityFile, path } = directory;
+  await written(path, "the identity", (done) => identityFile.write(identity, done));
+  return { ...decision, identity };
 }
 
 function decide(
