@@ -13,9 +13,18 @@ export class BackupError extends Error {
     this.hint = hint;
   }
 
-  /** Of something that the file system refused. */
-  static ofSystem(path: string, error: unknown): BackupError {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    return new BackupError("directory", `${path}: ${code}`);
+  /** Of something that the file system refused; anything else stays what it is. */
+  static ofSystem(path: string, error: unknown): unknown {
+    const code = systemCodeOf(error);
+    if (code === undefined) return error;
+    const isFull = code === "ENOSPC" || code === "EDQUOT";
+    const hint = isFull ? "make room there, or name a directory elsewhere; then begin again" : "";
+    return new BackupError("directory", `${path}: ${(error as Error).message}`, hint);
   }
+}
+
+/** Undefined for an error that no call of the system has given. */
+export function systemCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("errno" in error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
 }

@@ -12,7 +12,15 @@ import { BackupWriter } from "./backup-writer.ts";
 import { checkBackup, type CheckedBackup } from "./check.ts";
 import type { Manifest } from "./manifest.ts";
 import { decodeManifest, encodeManifest } from "./manifest.ts";
-import { filesIn, newDirectory, SMALL_ID, valueOf, writeSmall } from "./small-backup.test.ts";
+import { PartitionCopy } from "./partition-copy.ts";
+import {
+  filesIn,
+  keyRecord,
+  newDirectory,
+  SMALL_ID,
+  valueOf,
+  writeSmall,
+} from "./small-backup.test.ts";
 
 const FIXTURE = fileURLToPath(new URL("../../src/backup/fixtures/v1", import.meta.url));
 
@@ -187,18 +195,96 @@ test("backup: only a new or an empty directory is written into", async () => {
   await assert.rejects(BackupWriter.create(join(other, "notes"), SMALL_ID), /EEXIST|ENOTDIR/);
 });
 
-test("backup: a manifest of a newer version, or that leads elsewhere, is refused", () => {
+test("backup: of two that begin at once one gets the directory", async () => {
+  const dir = newDirectory();
+  const begun = await Promise.allSettled([
+    BackupWriter.create(dir, SMALL_ID),
+    BackupWriter.create(dir, SMALL_ID),
+  ]);
+  const reasons = begun.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+  assert.equal(reasons.length, 1);
+  assert.match(String(reasons[0]), /it holds half a backup/);
+  for (const each of begun) if (each.status === "fulfilled") await each.value.abandon();
+  assert.deepEqual(filesIn(dir), []);
+});
+
+test("backup: what is given up is removed, and nothing beside it", async () => {
+  const dir = newDirectory();
+  const writer = await BackupWriter.create(dir, SMALL_ID, 100);
+  const copy = new PartitionCopy(2, writer);
+  for (const name of ["one", "two"]) {
+    copy.add(keyRecord(name, valueOf(1, 300)));
+    await copy.end();
+  }
+  fs.writeFileSync(join(dir, "notes"), "");
+  assert.ok(filesIn(dir).includes("data-0002.unfinished"));
+  await writer.abandon();
+  assert.deepEqual(filesIn(dir), ["notes"]);
+});
+
+test("backup: what the file system says is told; anything else is no problem of a directory", () => {
+  const full = Object.assign(new Error("ENOSPC: no space left"), { code: "ENOSPC", errno: -28 });
+  const told = BackupError.ofSystem("/mnt/x", full) as BackupError;
+  assert.equal(told.message, "/mnt/x: ENOSPC: no space left");
+  assert.match(told.hint, /make room there/);
+  const bug = new TypeError("x is not a function");
+  assert.equal(BackupError.ofSystem("/mnt/x", bug), bug);
+});
+
+test("backup: a manifest of a newer version is not damaged, but cannot be used", async () => {
+  const dir = newDirectory();
+  fs.mkdirSync(dir);
+  const manifest = manifestIn(FIXTURE);
+  const problems = [];
+  for (const version of [2, 0]) {
+    fs.writeFileSync(join(dir, "manifest.json"), encodeManifest({ ...manifest, version }));
+    const error: unknown = await check(dir).catch((reason: unknown) => reason);
+    assert.ok(error instanceof BackupError);
+    problems.push(error.problem);
+  }
+  assert.deepEqual(problems, ["directory", "damaged"]);
+});
+
+test("backup: whatever field of a manifest is of another kind is named", () => {
+  const manifest = manifestIn(FIXTURE);
+  const row = { node: "n1", partition: 1, bucket: "b", key: "k", encoding: "utf8", isSaved: true };
+  const good = JSON.stringify({ ...manifest, damaged: { count: 1, rows: [row] } });
+  let seen = 0;
+  const tryAll = (at: object, place: string, root: object): void => {
+    for (const [name, value] of Object.entries(at)) {
+      const here = Array.isArray(at) ? `${place}[${name}]` : `${place}.${name}`;
+      for (const wrong of [null, undefined, -1, 1e300, {}, "\u001b[31m", { toString: 1 }]) {
+        if (typeof wrong === "string" && /findings|key$/.test(name)) continue;
+        Object.assign(at, { [name]: wrong });
+        const decoded = decodeManifest(encodeManifest(root as Manifest));
+        assert.ok("problem" in decoded, `${here}: ${JSON.stringify(wrong)}`);
+        assert.match(decoded.problem, /it has version|it must be/);
+        if (wrong === null) assert.ok(decoded.problem.includes(here), decoded.problem);
+        seen++;
+      }
+      Object.assign(at, { [name]: value });
+      if (typeof value === "object" && value !== null) tryAll(value, here, root);
+    }
+  };
+  const manifestToChange = JSON.parse(good) as Manifest;
+  assert.ok(!("problem" in decodeManifest(encodeManifest(manifestToChange))));
+  tryAll(manifestToChange, "backup", manifestToChange);
+  assert.ok(seen > 500, `${seen} changes`);
+});
+
+test("backup: a manifest whose parts do not belong together, or that leads elsewhere, is refused", () => {
   const manifest = manifestIn(FIXTURE);
   const problemOf = (changes: Partial<Manifest>): string => {
     const decoded = decodeManifest(encodeManifest({ ...manifest, ...changes }));
     return "problem" in decoded ? decoded.problem : "";
   };
   assert.equal(problemOf({}), "");
-  assert.match(problemOf({ cluster: undefined as never }), /fields are missing/);
   assert.match(problemOf({ version: 2 }), /version 2, and this program reads version 1/);
-  assert.match(problemOf({ id: "../../../etc" }), /it has the id/);
-  const files = [{ name: "../data-0001", bytes: 1, blocks: 1 }];
-  assert.match(problemOf({ files }), /no data file is named/);
+  assert.match(problemOf({ id: "../../../etc" }), /its field backup.id is not what it must be/);
+  const file = { name: "data-0001", bytes: 1, blocks: 1 };
+  const outside = { ...file, name: "../data-0001" };
+  assert.match(problemOf({ files: [outside] }), /its file 1 is named ..\/data-0001/);
+  assert.match(problemOf({ files: [file, file] }), /its file 2 is named data-0001/);
   assert.match(problemOf({ partitions: manifest.partitions.slice(1) }), /lists 15 of 16/);
   const swapped = manifest.partitions.toReversed();
   assert.match(problemOf({ partitions: swapped }), /partition 0 is not where it should be/);

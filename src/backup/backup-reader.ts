@@ -51,10 +51,12 @@ export async function readManifest(dir: string): Promise<Manifest> {
     }
     const manifest = decodeManifest(await readFile(path));
     if (!("problem" in manifest)) return manifest;
-    throw new BackupError("damaged", `${path}: ${manifest.problem}`);
+    const { problem, isNewer } = manifest;
+    if (!isNewer) throw new BackupError("damaged", `${path}: ${problem}`);
+    throw new BackupError("directory", `${path}: ${problem}`, "read it with a newer gramme");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") throw await noBackup(resolve(dir));
-    throw error instanceof BackupError ? error : BackupError.ofSystem(path, error);
+    throw BackupError.ofSystem(path, error);
   }
 }
 

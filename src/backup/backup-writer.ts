@@ -4,6 +4,10 @@
  *
  *     data-0001.unfinished ─▶ sync ─▶ data-0001 ─▶ … ─▶ manifest.json.unfinished ─▶ manifest.json
  *
+ * The manifest's unfinished file is there from the beginning: who makes it has the directory for
+ * itself, so that of two that start at once one is refused. What is given up is removed by name,
+ * and nothing beside it.
+ *
  * Partitions come several at a time; their blocks are written one behind the other.
  */
 import type { FileHandle } from "node:fs/promises";
@@ -11,7 +15,7 @@ import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Block } from "./backup-format.ts";
 import { checksumOfFileHead, encodeFileHead, FILE_HEAD_BYTES } from "./backup-format.ts";
-import { BackupError } from "./backup-error.ts";
+import { BackupError, systemCodeOf } from "./backup-error.ts";
 import type { DataFile, Manifest } from "./manifest.ts";
 import { dataFileName, encodeManifest, MANIFEST_NAME } from "./manifest.ts";
 
@@ -30,6 +34,7 @@ export class BackupWriter {
   readonly id: Uint8Array;
   readonly #dir: string;
   readonly #fileBytesMax: number;
+  readonly #manifest: FileHandle;
   readonly #files: DataFile[] = [];
   #open: OpenFile | undefined = undefined;
   #isAbandoned = false;
@@ -47,15 +52,20 @@ export class BackupWriter {
       await mkdir(path, { recursive: true, mode: 0o700 });
       const names = await readdir(path);
       if (names.length > 0) throw notEmpty(path, names);
-      return new BackupWriter(path, id, fileBytesMax);
+      const claim = MANIFEST_NAME + UNFINISHED;
+      const manifest = await open(join(path, claim), "wx", 0o600).catch((error: unknown) => {
+        throw systemCodeOf(error) === "EEXIST" ? notEmpty(path, [claim]) : error;
+      });
+      return new BackupWriter(path, id, manifest, fileBytesMax);
     } catch (error) {
-      throw error instanceof BackupError ? error : BackupError.ofSystem(path, error);
+      throw BackupError.ofSystem(path, error);
     }
   }
 
-  private constructor(dir: string, id: Uint8Array, fileBytesMax: number) {
+  private constructor(dir: string, id: Uint8Array, manifest: FileHandle, fileBytesMax: number) {
     this.id = id;
     this.#dir = dir;
+    this.#manifest = manifest;
     this.#fileBytesMax = fileBytesMax;
   }
 
@@ -77,10 +87,9 @@ export class BackupWriter {
       // The manifest must not be found without the files that it names.
       await syncDirectory(this.#dir);
       const manifest = manifestOf(this.#files);
-      const handle = await open(this.#path(MANIFEST_NAME + UNFINISHED), "wx", 0o600);
-      await writeAll(handle, encodeManifest(manifest));
-      await handle.sync();
-      await handle.close();
+      await writeAll(this.#manifest, encodeManifest(manifest));
+      await this.#manifest.sync();
+      await this.#manifest.close();
       await this.#nameFinally(MANIFEST_NAME);
       await syncDirectory(this.#dir);
       await syncDirectory(dirname(this.#dir));
@@ -88,19 +97,22 @@ export class BackupWriter {
     });
   }
 
-  /** Removes what was written: the directory is empty again. */
+  /** Removes what was written, as far as it can be: the directory is empty again. */
   async abandon(): Promise<void> {
     this.#isAbandoned = true;
     await this.#last.catch(() => {});
+    const names = this.#files.map(({ name }) => name);
+    if (this.#open !== undefined) names.push(this.#open.name);
     await this.#open?.handle.close().catch(() => {});
-    for (const name of await readdir(this.#dir).catch(() => [])) {
-      await rm(this.#path(name), { force: true });
+    await this.#manifest.close().catch(() => {});
+    for (const name of [...names, MANIFEST_NAME]) {
+      for (const each of [name, name + UNFINISHED]) await rm(this.#path(each)).catch(() => {});
     }
   }
 
   async #append(block: Block): Promise<void> {
     if (this.#isAbandoned) throw new BackupError("directory", `${this.#dir}: it was given up`);
-    const file = (this.#open ??= await this.#openNext());
+    const file = this.#open ?? (await this.#openNext());
     const bytes = block.sealed(file.checksum, file.bytes);
     await writeAll(file.handle, bytes);
     file.bytes += bytes.length;
@@ -113,16 +125,18 @@ export class BackupWriter {
     const name = dataFileName(number);
     const handle = await open(this.#path(name + UNFINISHED), "wx", 0o600);
     const head = encodeFileHead(this.id, number);
+    const checksum = checksumOfFileHead(head);
+    this.#open = { name, handle, checksum, bytes: FILE_HEAD_BYTES, blocks: 0 };
     await writeAll(handle, head);
-    return { name, handle, checksum: checksumOfFileHead(head), bytes: FILE_HEAD_BYTES, blocks: 0 };
+    return this.#open;
   }
 
   async #closeFile(): Promise<void> {
     const file = this.#open;
     if (file === undefined) return;
-    this.#open = undefined;
     await file.handle.sync();
     await file.handle.close();
+    this.#open = undefined;
     this.#files.push({ name: file.name, bytes: file.bytes, blocks: file.blocks });
   }
 
@@ -134,7 +148,7 @@ export class BackupWriter {
     try {
       return await write();
     } catch (error) {
-      throw error instanceof BackupError ? error : BackupError.ofSystem(this.#dir, error);
+      throw BackupError.ofSystem(this.#dir, error);
     }
   }
 
@@ -165,6 +179,8 @@ function notEmpty(path: string, names: readonly string[]): BackupError {
   const isHalf = !isBackup && names.some((name) => name.endsWith(UNFINISHED));
   const half = isHalf ? "it holds half a backup" : "it is not empty";
   const what = isBackup ? "it holds a backup" : half;
-  const hint = isHalf ? "remove it, or name another directory" : "name a new or an empty directory";
+  const hint = isHalf
+    ? "remove it if nobody is taking a backup there, or name another directory"
+    : "name a new or an empty directory";
   return new BackupError("directory", `${path}: ${what}`, hint);
 }

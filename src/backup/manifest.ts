@@ -12,6 +12,7 @@ import { fromBinary, toBinary, utf8Decode, utf8Encode } from "../core/base/utf8.
 import { bucketOf, type Key, userKeyOf } from "../core/ring/key.ts";
 import { checkPartitionCount } from "../core/ring/slot.ts";
 import { BACKUP_VERSION } from "./backup-format.ts";
+import { misshapenField } from "./manifest-shape.ts";
 
 export const MANIFEST_NAME = "manifest.json";
 export const MANIFEST_BYTES_MAX: number = 64 * 1024 * 1024;
@@ -80,8 +81,13 @@ export interface Manifest {
 const BEFORE = '{"backup":';
 const BETWEEN = ',"crc32c":"';
 const BEHIND = '"}\n';
-const FILE_NAME = /^data-[0-9]{4,9}$/;
-const ID = /^[0-9a-f]{16}$/;
+
+/** Why bytes are not taken for a manifest. */
+export interface ManifestFault {
+  readonly problem: string;
+  /** Nothing is wrong with it: this program is too old. */
+  readonly isNewer: boolean;
+}
 
 export function dataFileName(number: number): string {
   return `data-${String(number).padStart(4, "0")}`;
@@ -93,23 +99,25 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 }
 
 /** The manifest, or what is wrong with these bytes. */
-export function decodeManifest(bytes: Uint8Array): Manifest | { readonly problem: string } {
+export function decodeManifest(bytes: Uint8Array): Manifest | ManifestFault {
   const text = utf8Decode(bytes, 0, bytes.length);
-  if (text === undefined || !text.startsWith(BEFORE)) return { problem: "it is no manifest" };
+  if (text === undefined || !text.startsWith(BEFORE)) return fault("it is no manifest");
   const end = text.lastIndexOf(BETWEEN);
-  if (end < 0) return { problem: "its end is missing" };
+  if (end < 0) return fault("its end is missing");
   const document = text.slice(BEFORE.length, end);
   if (text.slice(end) !== `${BETWEEN}${checksumOf(document)}${BEHIND}`) {
-    return { problem: "its checksum does not match" };
+    return fault("its checksum does not match");
   }
-  try {
-    const manifest = JSON.parse(document) as Manifest;
-    const problem = problemOf(manifest);
-    return problem === undefined ? manifest : { problem };
-  } catch {
-    // The checksum is no secret: somebody has written it by hand.
-    return { problem: "fields are missing in it" };
+  const manifest = parsed(document);
+  const version = (manifest as Partial<Manifest> | null | undefined)?.version;
+  if (typeof version === "number" && version !== BACKUP_VERSION) {
+    const problem = `it has version ${version}, and this program reads version ${BACKUP_VERSION}`;
+    return { problem, isNewer: version > BACKUP_VERSION };
   }
+  const field = misshapenField(manifest);
+  if (field !== undefined) return fault(`its field ${field} is not what it must be`);
+  const problem = problemOf(manifest as Manifest);
+  return problem === undefined ? (manifest as Manifest) : fault(problem);
 }
 
 /** How a key is written for people and scripts: as text where it is UTF-8. */
@@ -121,12 +129,8 @@ export function keyText(key: Key): Pick<DamagedRow, "bucket" | "key" | "encoding
   return { bucket, key: Buffer.from(binary, "latin1").toString("base64"), encoding: "base64" };
 }
 
-/** The checksum says that a backup program wrote it; this, that it is one which we know. */
-function problemOf({ version, id, cluster, files, partitions }: Manifest): string | undefined {
-  if (version !== BACKUP_VERSION) {
-    return `it has version ${version}, and this program reads version ${BACKUP_VERSION}`;
-  }
-  if (!ID.test(id)) return `it has the id ${id}`;
+/** Whether its parts, each of which is well formed, belong together. */
+function problemOf({ cluster, files, partitions }: Manifest): string | undefined {
   const problem = checkPartitionCount(cluster.partitions);
   if (problem !== undefined) return problem;
   if (partitions.length !== cluster.partitions) {
@@ -134,8 +138,21 @@ function problemOf({ version, id, cluster, files, partitions }: Manifest): strin
   }
   const misplaced = partitions.findIndex(({ partition }, index) => partition !== index);
   if (misplaced >= 0) return `partition ${misplaced} is not where it should be`;
-  const stranger = files.find(({ name }) => !FILE_NAME.test(name));
-  return stranger === undefined ? undefined : `no data file is named ${stranger.name}`;
+  const stranger = files.findIndex(({ name }, index) => name !== dataFileName(index + 1));
+  if (stranger < 0) return undefined;
+  return `its file ${stranger + 1} is named ${files[stranger]!.name}`;
+}
+
+function fault(problem: string): ManifestFault {
+  return { problem, isNewer: false };
+}
+
+function parsed(document: string): unknown {
+  try {
+    return JSON.parse(document);
+  } catch {
+    return undefined;
+  }
 }
 
 function checksumOf(document: string): string {

@@ -70,3 +70,12 @@ test("patient calls: a refusal that waiting does not change is an answer", async
   assert.equal(await refusing.ask(N1, QUESTION), refused);
   assert.equal(asked.length, 1);
 });
+
+test("patient calls: a long question that nobody answers says nothing about the node", async () => {
+  const { calls: long, asked } = calls(BUSY, SILENCE, SILENCE, TOLD);
+  const answer = await long.askLong(N1, QUESTION, "a long one");
+  assert.deepEqual(answer, { kind: "unanswered", problem: "it is away" });
+  assert.deepEqual([...long.problems], [[N1, "a long one: it is away"]]);
+  assert.equal(asked.length, 3);
+  assert.equal(await long.ask(N1, QUESTION), TOLD);
+});

@@ -5,7 +5,8 @@
  *     asked ─▶ no answer ─▶ 100 ms ─▶ no answer ─▶ 200 ms ─▶ … ─▶ given up: out of reach
  *     out of reach ─▶ once in two seconds somebody tries, everybody else is told at once
  *
- * All that is asked here may be asked twice.
+ * A question that is longer than every node takes ends the connection, however well the node is: it
+ * is asked twice, and says nothing about the node. All that is asked here may be asked twice.
  */
 import type { CopyQuestion } from "../client/copy-calls.ts";
 import type { DoorFailed } from "../core/caller/door-outcome.ts";
@@ -34,6 +35,7 @@ export interface PatientOptions {
 const PAUSE_MS = 100;
 const PAUSE_DOUBLINGS_MAX = 4;
 const TRIES_MAX = 6;
+const LONG_TRIES_MAX = 2;
 /** A busy node is there: it is asked for longer. */
 const BUSY_TRIES_MAX = 60;
 const AGAIN_AFTER_MS = 2_000;
@@ -59,22 +61,41 @@ export class PatientCalls {
     if (againAt !== undefined && performance.now() < againAt) return this.#unanswered(node);
     // Others are told at once while this one tries.
     if (againAt !== undefined) this.#putOff(node);
-    const triesMax = againAt === undefined ? TRIES_MAX : 1;
+    const answer = await this.#try(node, question, againAt === undefined ? TRIES_MAX : 1);
+    if (answer.kind !== "unanswered") this.#againAt.delete(node);
+    else {
+      this.#putOff(node);
+      this.problems.set(node, answer.problem);
+    }
+    return answer;
+  }
+
+  /** A question that the node may find too long: nothing else may be open to it. */
+  async askLong(
+    node: NodeId,
+    question: CopyQuestion,
+    what: string,
+  ): Promise<CopyAnswer | Unanswered> {
+    const answer = await this.#try(node, question, LONG_TRIES_MAX);
+    if (answer.kind === "unanswered") this.problems.set(node, `${what}: ${answer.problem}`);
+    return answer;
+  }
+
+  async #try(
+    node: NodeId,
+    question: CopyQuestion,
+    triesMax: number,
+  ): Promise<CopyAnswer | Unanswered> {
     let silent = 0;
     let problem = "";
     for (let tries = 0; tries < BUSY_TRIES_MAX; tries++) {
       const answer = await this.door.copy(node, question, this.#timeoutMs);
-      if (answer.kind !== "failed" && !isBusy(answer)) {
-        this.#againAt.delete(node);
-        return answer;
-      }
+      if (answer.kind !== "failed" && !isBusy(answer)) return answer;
       problem = answer.kind === "failed" ? answer.detail : `${node} is busy`;
       if (answer.kind === "failed" && ++silent >= triesMax) break;
       await this.#pause(tries);
     }
-    this.#putOff(node);
-    this.problems.set(node, problem);
-    return this.#unanswered(node);
+    return { kind: "unanswered", problem };
   }
 
   #putOff(node: NodeId): void {

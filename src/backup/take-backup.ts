@@ -157,9 +157,16 @@ class BackupRun {
     const { partition } = copy;
     for (const key of keys) {
       this.#damagedCount++;
-      if (this.#damaged.length >= DAMAGED_NAMED_MAX) continue;
-      this.#damaged.push({ node, partition, ...keyText(key), isSaved: copy.has(key) });
+      const row = { node, partition, ...keyText(key), isSaved: copy.has(key) };
+      if (this.#damaged.length < DAMAGED_NAMED_MAX) this.#damaged.push(row);
+      else if (!row.isSaved) this.#nameInstead(row);
     }
+  }
+
+  /** Of a row that is lost people must hear, whatever else there is to tell. */
+  #nameInstead(lost: DamagedRow): void {
+    const saved = this.#damaged.findIndex(({ isSaved }) => isSaved);
+    if (saved >= 0) this.#damaged[saved] = lost;
   }
 
   #manifest(files: readonly DataFile[]): Manifest {

@@ -24,8 +24,10 @@ export class ByteProgress {
     for (let mib = before; mib < Math.floor(this.#bytes / MIB); mib++) this.#progress.step();
   };
 
+  /** The line is cleared; what comes later begins another. */
   end(): void {
     this.#progress?.end();
+    this.#progress = undefined;
   }
 }
 

@@ -63,21 +63,24 @@ export function describeBackup(command: Command): void {
 }
 
 async function backUp(dir: string, flags: BackupFlags): Promise<Manifest> {
-  const writer = await BackupWriter.create(dir, new Uint8Array(randomBytes(8)));
   return withCluster(flags, async (client) => {
     const timeoutMs = flags.timeout ?? ANSWER_TIMEOUT_MS;
     const findings = await findingsOf(client);
+    // From here on there is something to remove: `takeBackup` does, should it fail.
+    const writer = await BackupWriter.create(dir, new Uint8Array(randomBytes(8)));
     const progress = countProgress(client.layout().partitionCount, "partitions");
     let total = 0;
-    const manifest = await takeBackup(new PatientCalls(client, { timeoutMs }), writer, {
-      owners: flags.owners,
-      isPartial: flags.partial === true,
-      program: VERSION,
-      findings,
-      onPartition: (bytes) => progress?.step(showBytes((total += bytes))),
-    });
-    progress?.end();
-    return manifest;
+    try {
+      return await takeBackup(new PatientCalls(client, { timeoutMs }), writer, {
+        owners: flags.owners,
+        isPartial: flags.partial === true,
+        program: VERSION,
+        findings,
+        onPartition: (bytes) => progress?.step(showBytes((total += bytes))),
+      });
+    } finally {
+      progress?.end();
+    }
   });
 }
 

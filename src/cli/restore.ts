@@ -20,7 +20,8 @@ number of nodes, replicas and partitions, and other data: all is joined by key. 
 there stays, what is concurrent becomes a sibling, what was deleted in the backup is deleted.
 
 Exit codes: 0 a quorum of owners holds each key, all of them unless a warning says otherwise,
-3 some key is held by less than a quorum, 5 the backup is not there, 6 it is damaged.`;
+3 some key is held by less than a quorum, 5 the backup is not there or newer than this program,
+6 it is damaged.`;
 
 export function describeRestore(command: Command): void {
   clusterFlags(command).argument("<dir>", "a backup").addHelpText("after", MORE_HELP);
@@ -47,15 +48,19 @@ async function restore(
     const timeoutMs = flags.timeout ?? ANSWER_TIMEOUT_MS;
     const verified = new ByteProgress("MiB verified");
     const sent = new ByteProgress("MiB restored");
-    const report = await restoreBackup(new PatientCalls(client, { timeoutMs }), dir, {
-      onChecked: verified.add,
-      onSent: (bytes, totalBytes) => {
-        verified.end();
-        sent.add(bytes, totalBytes);
-      },
-    });
-    sent.end();
-    return { report, clusterId: client.layout().clusterId };
+    try {
+      const report = await restoreBackup(new PatientCalls(client, { timeoutMs }), dir, {
+        onChecked: verified.add,
+        onSent: (bytes, totalBytes) => {
+          verified.end();
+          sent.add(bytes, totalBytes);
+        },
+      });
+      return { report, clusterId: client.layout().clusterId };
+    } finally {
+      verified.end();
+      sent.end();
+    }
   });
 }
 

@@ -13,7 +13,8 @@ const MORE_HELP = `
 Every block and every record is read, and what each partition amounts to is held against the
 manifest. No node is needed.
 
-Exit codes: 0 it is good, also when it was taken with --partial, 5 it is not there, 6 damaged.`;
+Exit codes: 0 it is good, also when it was taken with --partial, 5 it is not there, or newer than
+this program, 6 damaged.`;
 
 export function describeVerify(command: Command): void {
   command
@@ -26,8 +27,9 @@ export function describeVerify(command: Command): void {
   ]);
   command.action(async (dir: string, flags: { readonly json?: true }) => {
     const progress = new ByteProgress("MiB verified");
-    const checked = await orCommandError(() => checkBackup(dir, progress.add));
-    progress.end();
+    const checked = await orCommandError(() => checkBackup(dir, progress.add)).finally(() =>
+      progress.end(),
+    );
     if (checked.damage.length > 0) process.exitCode = EXIT.damaged;
     if (flags.json) printJson(documentOf(dir, checked));
     else printCheck(dir, checked);

@@ -94,7 +94,11 @@ export class ClientConnection implements FrameHandler, Asker, CopyAsker {
   tell(told: CopyAnswer): void {
     this.#inFlightCount--;
     if (!this.frames.isOpen) return;
-    encodeCopy(this.frames.writer, told);
+    const { clientOutboundBytesMax } = this.#server.limits;
+    const isFull = this.frames.outboundBytes >= clientOutboundBytesMax;
+    // Who does not read is told to ask again: rows are long.
+    const isLong = told.kind === "rows-told" && isFull;
+    encodeCopy(this.frames.writer, isLong ? this.#busy(told.id) : told);
     this.#pauseWhenFull();
   }
 
@@ -139,9 +143,13 @@ export class ClientConnection implements FrameHandler, Asker, CopyAsker {
 
   #copy(ask: CopyAsk): void {
     this.#inFlightCount++;
-    const { epoch } = this.#server.layout();
     if (!this.#isPaused) this.#server.copy(ask, this);
-    else this.tell({ kind: "copy-refused", id: ask.id, reason: "busy", epoch });
+    else this.tell(this.#busy(ask.id));
+  }
+
+  #busy(id: number): CopyAnswer {
+    const { epoch } = this.#server.layout();
+    return { kind: "copy-refused", id, reason: "busy", epoch };
   }
 
   #pauseWhenFull(): void {

@@ -51,6 +51,8 @@ const REST_SHARE = 9;
 /** A scan is asked for so many rows at a time: they may be much longer than those before. */
 const SCAN_ROWS_MAX = 32;
 const WAITING_MAX = 256;
+/** Of one asker, who may not read the answers: a row in each of them is as long as it is. */
+const WAITING_EACH_MAX = 8;
 /** Records that are being joined. A question comes in one frame, which is shorter. */
 const JOIN_BYTES_MAX: number = 64 * MIB;
 /** A write from here is never late. */
@@ -91,7 +93,7 @@ export class CopyDesk {
 
   ask(ask: CopyAsk, asker: CopyAsker): void {
     if (ask.kind === "join-ask") return this.#join(ask, asker);
-    if (this.#waiting.length >= WAITING_MAX) return this.#refuse(ask, asker, "busy");
+    if (!this.#hasRoomFor(asker)) return this.#refuse(ask, asker, "busy");
     this.#waiting.push({ ask, asker });
     this.#schedule();
   }
@@ -103,6 +105,13 @@ export class CopyDesk {
     if (record === undefined) return;
     const { joining, index } = record;
     this.#settle(joining, index, message.kind === "written" ? "held" : message.reason);
+  }
+
+  #hasRoomFor(asker: CopyAsker): boolean {
+    if (this.#waiting.length >= WAITING_MAX) return false;
+    let count = 0;
+    for (const waiting of this.#waiting) if (waiting.asker === asker) count++;
+    return count < WAITING_EACH_MAX;
   }
 
   #schedule(): void {
@@ -163,7 +172,10 @@ export class CopyDesk {
       for (const key of slice.damaged ?? []) damaged.push(key);
       bytes += sliceBytes;
       position = slice.next;
-      limit = limitMax;
+      // As many as there is room for, if they are like those before.
+      const rows = records.length + damaged.length;
+      const fitting = bytes === 0 ? limitMax : Math.floor(((bytesMax - bytes) * rows) / bytes);
+      limit = Math.max(1, Math.min(limitMax, fitting));
     } while (
       position !== undefined &&
       bytes < bytesMax &&

@@ -14,10 +14,11 @@ import { RemoteClient } from "#src/client/remote-client.ts";
 import { EMPTY_CONTEXT } from "#src/core/causality/context.ts";
 import { encodeRecord } from "#src/core/causality/record-codec.ts";
 import { putDelta, REGISTER } from "#src/core/causality/record.ts";
-import { keyOf } from "#src/core/ring/key.ts";
+import { type Key, keyOf, userKeyOf } from "#src/core/ring/key.ts";
 import { done, get, LocalCluster, put } from "../support/local-cluster.ts";
 
 const TIMEOUT_MS = 2_000;
+const PLAN = { isPartial: false, program: "test", findings: new Map(), onPartition: () => {} };
 const root = fs.mkdtempSync(join(tmpdir(), "gramme-backup-owners-"));
 after(() => fs.rmSync(root, { recursive: true, force: true }));
 
@@ -33,13 +34,8 @@ async function backUp(
 ): Promise<{ readonly dir: string; readonly manifest: Manifest }> {
   const dir = newDirectory();
   const writer = await BackupWriter.create(dir, new Uint8Array(8));
-  const manifest = await takeBackup(new PatientCalls(door, { timeoutMs: TIMEOUT_MS }), writer, {
-    owners,
-    isPartial: false,
-    program: "test",
-    findings: new Map(),
-    onPartition: () => {},
-  });
+  const calls = new PatientCalls(door, { timeoutMs: TIMEOUT_MS });
+  const manifest = await takeBackup(calls, writer, { ...PLAN, owners });
   assert.deepEqual((await checkBackup(dir, () => {})).damage, []);
   return { dir, manifest };
 }
@@ -143,4 +139,70 @@ test("backup: siblings that are too long for one question are restored in pieces
   assert.deepEqual(await get(restored, "short"), Uint8Array.of(1));
   for (const each of [client, restored]) await each.close();
   for (const each of [cluster, other]) await each.stop();
+});
+
+test("backup: of many rows that cannot be read, those that are lost are named", async () => {
+  const cluster = await LocalCluster.start({ count: 2, settings: { partitions: 16 } });
+  const client = await RemoteClient.connect(cluster.addresses);
+  const layout = client.layout();
+  const keys = Array.from({ length: 2_000 }, (_, i) => keyOf("test", `key ${i}`));
+  await Promise.all(keys.map((_, i) => put(client, `key ${i}`, Uint8Array.of(1))));
+  // Partitions are read in their order, so when this one is, a thousand others have been named.
+  const lost = keys.find((key) => layout.partitioner.of(key) === 15)!;
+  const door: CopyDoor = {
+    layout: () => layout,
+    copy: async (node, question, timeoutMs) => {
+      const answer = await client.copy(node, question, timeoutMs);
+      if (answer.kind !== "rows-told") return answer;
+      const isBad = ({ key }: { readonly key: Key }): boolean => node === "n1" || key === lost;
+      const damaged = answer.records.filter(isBad).map(({ key }) => key);
+      return { ...answer, damaged, records: answer.records.filter((each) => !isBad(each)) };
+    },
+  };
+  const { manifest } = await backUp(door);
+  const { count, rows } = manifest.damaged;
+  assert.equal(count, 2_001);
+  assert.equal(rows.length, 1_000);
+  const named = rows.filter(({ isSaved }) => !isSaved);
+  assert.deepEqual(new Set(named.map(({ key }) => key)), new Set([userKeyOf(lost)]));
+  assert.deepEqual(new Set(named.map(({ node }) => node)), new Set(["n1", "n2"]));
+  await client.close();
+  await cluster.stop();
+});
+
+test("backup: a value that is too long for the nodes there leaves out no other", async () => {
+  const dir = newDirectory();
+  const writer = await BackupWriter.create(dir, new Uint8Array(8));
+  const from = await LocalCluster.start({ count: 1, settings: { partitions: 16 } });
+  const source = await RemoteClient.connect(from.addresses);
+  for (let i = 0; i < 500; i++) await put(source, `{same}${i}`, new Uint8Array(2_000));
+  const dot = { high: 9, low: 9, epoch: 1, n: 1, kind: REGISTER, path: "" };
+  const payload = new Uint8Array(19 * 1024 * 1024);
+  const record = encodeRecord(putDelta(EMPTY_CONTEXT, { ...dot, payload }));
+  const long = { key: keyOf("test", "{same}long"), record };
+  // As from a node with a larger `config.valueBytesMax`.
+  const door: CopyDoor = {
+    layout: () => source.layout(),
+    copy: async (node, question, timeoutMs) => {
+      const answer = await source.copy(node, question, timeoutMs);
+      if (answer.kind !== "rows-told" || answer.records.length === 0) return answer;
+      const isFirst = question.kind === "rows-ask" && question.position.length === 0;
+      return isFirst ? { ...answer, records: [long, ...answer.records] } : answer;
+    },
+  };
+  const calls = new PatientCalls(door, { timeoutMs: TIMEOUT_MS });
+  await takeBackup(calls, writer, { ...PLAN, owners: "one" });
+  const to = await LocalCluster.start({ count: 2 });
+  const target = await RemoteClient.connect(to.addresses);
+  const report = await restoreBackup(new PatientCalls(target, { timeoutMs: TIMEOUT_MS }), dir, {
+    onChecked: () => {},
+    onSent: () => {},
+  });
+  assert.deepEqual(report.heldBy, [1, 0, 500]);
+  for (const problem of report.silent.values()) {
+    assert.match(problem, /a record of 199229\d\d bytes, and its config.valueBytesMax may be less/);
+  }
+  assert.equal(report.silent.size, 2);
+  for (const each of [source, target]) await each.close();
+  for (const each of [from, to]) await each.stop();
 });

@@ -122,6 +122,34 @@ for (const [engine, words] of [
   });
 }
 
+test("backup: from one engine into another", async () => {
+  const path: readonly (readonly [engine: string, nodes: number])[] = [
+    ["lmdb", 3],
+    ["level", 1],
+    ["log", 1],
+    ["lmdb", 1],
+  ];
+  let dir = "";
+  let both: unknown = undefined;
+  for (const [engine, nodes] of path) {
+    await withDev(["--engine", engine, "--partitions", "16"], nodes, async (dev) => {
+      if (dir === "") {
+        await fill(dev, 300, 1_000);
+        await twoSiblings(dev, "both");
+        await dev.run(["delete", "key 7"]);
+        both = await read(dev, "both");
+      } else {
+        await restore(dev, dir);
+      }
+      assert.deepEqual(await read(dev, "both"), both, engine);
+      assert.equal((await dev.run(["get", "key 7"])).code, 1);
+      dir = await backUp(dev);
+      const { told } = await verdict(dir);
+      assert.deepEqual([told.verdict, told.keys, told.tombstones], ["good", 302, 2], engine);
+    });
+  }
+});
+
 test("backup: into clusters of one and of five nodes, with other partitions", async () => {
   const dir = await withDev(["--partitions", "64"], 3, async (dev) => {
     await fill(dev, 500);
@@ -262,9 +290,10 @@ test("backup: what is damaged, cut short or interrupted is found, and nothing of
     }
     const half = newDirectory();
     const child = spawn(process.execPath, [CLI, "backup", half, ...dev.nodeFlags]);
+    const closed = new Promise((resolve) => child.once("close", resolve));
     await until("it has begun", () => fs.existsSync(join(half, "data-0001.unfinished")));
     child.kill("SIGKILL");
-    await new Promise((closed) => child.once("close", closed));
+    await closed;
     assert.ok(!fs.existsSync(join(half, "manifest.json")));
     for (const words of [
       ["verify", half],
@@ -291,9 +320,10 @@ test("backup: a restore that was interrupted is run again", async () => {
       return nodes[0]!.keys;
     };
     const child = spawn(process.execPath, [CLI, "restore", dir, ...dev.nodeFlags]);
+    const closed = new Promise((resolve) => child.once("close", resolve));
     while ((await keys()) < 2);
     child.kill("SIGKILL");
-    await new Promise((closed) => child.once("close", closed));
+    await closed;
     assert.equal((await restore(dev, dir))["records"], 4_001);
     // The key of `dev` is the same in both clusters.
     assert.equal(await keys(), 4_001);

@@ -105,6 +105,55 @@ test("copying: a row that is longer than a slice comes alone", async () => {
   await cluster.stop();
 });
 
+test("copying: what is read is little more than what is told, however long the rows are", async () => {
+  for (const valueBytes of [0, 4_000, 50_000]) {
+    const { cluster, client } = await started({ count: 1, settings: { partitions: 16 } });
+    const { host } = cluster.nodes[0]!;
+    for (let i = 0; i < 60; i++) await put(host, `{same}${i}`, new Uint8Array(valueBytes));
+    const partition = host.layout().partitioner.of(keyOf("test", "{same}0"));
+    const scan = host.scan.bind(host);
+    let readCount = 0;
+    host.scan = (...words) => {
+      const slice = scan(...words);
+      readCount += slice!.entries.length;
+      return slice;
+    };
+    let toldCount = 0;
+    let position = EMPTY_BYTES;
+    do {
+      const slice = await told(client, N1, { partition, bytesMax: 128 * 1024, position });
+      toldCount += slice.records.length;
+      position = slice.next;
+    } while (position.length > 0);
+    assert.equal(toldCount, 60);
+    assert.ok(readCount <= 1.5 * toldCount, `${readCount} rows of ${valueBytes} bytes are read`);
+    await client.close();
+    await cluster.stop();
+  }
+});
+
+test("copying: who asks for much at once does not keep others waiting", async () => {
+  const { cluster, client } = await started({ count: 1, settings: { partitions: 16 } });
+  const { host } = cluster.nodes[0]!;
+  await put(host, "a", new Uint8Array(1_000));
+  const partition = host.layout().partitioner.of(keyOf("test", "a"));
+  const greedy = new RawConnection(cluster.addresses[0]!);
+  greedy.greet();
+  const question = { kind: "rows-ask", epoch: 1, partition, bytesMax: 10 } as const;
+  greedy.say((writer) => {
+    const position = EMPTY_BYTES;
+    for (let id = 1; id <= 300; id++) encodeCopy(writer, { ...question, id, position });
+  });
+  const answers = (): number => greedy.frames.filter(({ kind }) => kind !== 0).length;
+  await until("most are told to come again", () => answers() > 280);
+  const refused = greedy.frames.filter(({ kind }) => kind === FRAME_KIND.copyRefused);
+  assert.ok(refused.length > 280, `${refused.length} refusals`);
+  assert.equal((await rows(client, N1, { partition })).kind, "rows-told");
+  greedy.close();
+  await client.close();
+  await cluster.stop();
+});
+
 test("copying: what is not owned, of another layout, or goes on from nowhere is refused", async () => {
   const settings = { partitions: 16, replicas: 2 };
   const { cluster, client } = await started({ count: 3, settings });
