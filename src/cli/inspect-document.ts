@@ -5,7 +5,7 @@
 import type { Identity } from "../core/identity/identity.ts";
 import { fromBinary, toBinary } from "../core/base/utf8.ts";
 import { bucketOf, type Key, userKeyOf } from "../core/ring/key.ts";
-import { NO_NUMBER } from "../core/storage/key-table.ts";
+import { FIRST_POSITION } from "../core/storage/key-table.ts";
 import type { LogIndex } from "../core/storage/log/log-index.ts";
 import { DAMAGED_LENGTH } from "../core/storage/log/log-index.ts";
 import { RECORD_HEAD_BYTES } from "../core/storage/log/log-record.ts";
@@ -185,10 +185,12 @@ function countKeys(
 ): ReadonlyMap<number, { keys: number; damagedKeys: number }> {
   const counts = new Map<number, { keys: number; damagedKeys: number }>();
   for (const { number } of segments) counts.set(number, { keys: 0, damagedKeys: 0 });
-  for (let n = 0; n < index.keys.count; n++) {
-    const count = counts.get(index.segmentOf(n))!;
-    count.keys++;
-    if (index.lengthOf(n) === DAMAGED_LENGTH) count.damagedKeys++;
+  for (let partition = 0; partition < index.keys.partitions; partition++) {
+    for (const number of numbersOf(index, partition)) {
+      const count = counts.get(index.segmentOf(number))!;
+      count.keys++;
+      if (index.lengthOf(number) === DAMAGED_LENGTH) count.damagedKeys++;
+    }
   }
   return counts;
 }
@@ -207,12 +209,22 @@ function keysOf({ recovered }: InspectedLog, keysMax: number): readonly KeyDocum
   const { keys } = index;
   const found: KeyDocument[] = [];
   for (let partition = 0; partition < keys.partitions; partition++) {
-    for (let n = keys.firstOf(partition); n !== NO_NUMBER; n = keys.after(n)) {
+    const named = numbersOf(index, partition).map((number) => ({
+      number,
+      key: keys.keyOf(number),
+    }));
+    for (const { number } of named.sort((one, other) => (one.key < other.key ? -1 : 1))) {
       if (found.length === keysMax) return found;
-      found.push(keyDocument(index, segments, partition, n));
+      found.push(keyDocument(index, segments, partition, number));
     }
   }
   return found;
+}
+
+function numbersOf({ keys }: LogIndex, partition: number): number[] {
+  const numbers: number[] = [];
+  keys.walk(partition, FIRST_POSITION, Infinity, numbers);
+  return numbers;
 }
 
 function keyDocument(

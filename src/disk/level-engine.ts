@@ -3,9 +3,9 @@
  * of them than memory holds.
  *
  * The library walks its tree only asynchronously, and a scan must answer at once. So every key is
- * listed when its first row is written, in the same piece, and a scan reads the list by number. No
- * key is ever removed, so a position is the number of keys before it. A key costs a second small
- * row, and a scan two look-ups for each of its rows.
+ * listed when its first row is written, in the same piece, and a scan reads the list by index. The
+ * index of a key never changes; that of a removed one is for the next new key. A key costs two more
+ * small rows, and a scan two look-ups for each of its rows.
  *
  * `always` waits for the sync of the library's log, and then for the names of its files: LevelDB
  * begins a new log file every few MiB and goes on without a sync of the directory. The other
@@ -30,7 +30,7 @@ import { LibraryCommits } from "./library-engine-commits.ts";
 import { LibraryDirectory } from "./library-engine-directory.ts";
 import { loaded } from "./library-engine-missing.ts";
 import { rowLength, sealed, unsealed } from "./library-engine-seal.ts";
-import { listPlace, placesOf } from "./level-place.ts";
+import { bytesOfIndex, indexOfBytes, indexPlace, listPlace, placesOf } from "./level-place.ts";
 import { LevelTree } from "./level-tree.ts";
 
 export interface LevelOptions {
@@ -39,12 +39,16 @@ export interface LevelOptions {
   readonly freeBytes?: () => number;
 }
 
+/** So many free indices of a partition are remembered; a scan finds the others again. */
+const FREE_MAX = 4096;
 const ROWS_FILE = /^\d+\.(log|ldb|sst)$/;
 
 export class LevelEngine implements Engine {
   readonly #commits: LibraryCommits;
-  /** Keys of each partition. */
+  /** By partition: every index that is taken is below. */
   readonly #listed: number[];
+  /** By partition. */
+  readonly #free: (Set<number> | undefined)[] = [];
 
   private constructor(commits: LibraryCommits, listed: number[]) {
     this.#commits = commits;
@@ -83,9 +87,7 @@ export class LevelEngine implements Engine {
   }
 
   write(writes: readonly RowWrite[], token: number): void {
-    let bytes = 0;
-    for (const { key, row } of writes) bytes += key.length + row.length;
-    const hasRoom = this.#commits.takeRoom(writes.length, bytes);
+    const hasRoom = this.#commits.takeRoom(writes);
     if (hasRoom) for (const write of writes) this.#put(write);
     this.#commits.end(token, hasRoom ? "durable" : "full");
   }
@@ -94,7 +96,7 @@ export class LevelEngine implements Engine {
     this.#commits.flush();
   }
 
-  /** In the order of the first writes of the keys. */
+  /** In the order of the indices. */
   scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice {
     assert(limit > 0, `scan limit ${limit}`);
     const first = Number(from ?? 0);
@@ -124,6 +126,7 @@ export class LevelEngine implements Engine {
   #put({ partition, key, row }: RowWrite): void {
     const place = placesOf(partition) + key;
     const stored = this.#commits.read(place);
+    if (row === undefined) return this.#remove(partition, key, place, stored);
     if (stored === undefined) {
       this.#list(partition, key);
       this.#commits.count(1, key.length + row.length);
@@ -134,16 +137,53 @@ export class LevelEngine implements Engine {
     this.#commits.put(place, sealed(row));
   }
 
+  #remove(partition: number, key: Key, place: string, stored: RowRead): void {
+    if (stored === undefined) return;
+    const rowBytes = stored === DAMAGED ? 0 : rowLength(stored);
+    this.#commits.count(-1, -key.length - rowBytes);
+    this.#commits.remove(place);
+    const index = this.#indexOf(partition, key);
+    this.#commits.remove(indexPlace(partition, key));
+    if (index === undefined) return;
+    this.#commits.remove(listPlace(partition, index));
+    this.#setFree(partition, index);
+  }
+
   #list(partition: number, key: Key): void {
-    const index = this.#listed[partition] ?? 0;
+    const index = this.#takeFree(partition) ?? this.#listed[partition] ?? 0;
     this.#commits.put(listPlace(partition, index), sealed(Buffer.from(key, "latin1")));
-    this.#listed[partition] = index + 1;
+    this.#commits.put(indexPlace(partition, key), sealed(bytesOfIndex(index)));
+    this.#listed[partition] = Math.max(this.#listed[partition] ?? 0, index + 1);
+  }
+
+  /** Without its index, which may be damaged, the key is looked for in the whole list. */
+  #indexOf(partition: number, key: Key): number | undefined {
+    const stored = unsealed(this.#commits.read(indexPlace(partition, key)));
+    const known = stored instanceof Uint8Array ? indexOfBytes(stored) : undefined;
+    if (known !== undefined) return known;
+    for (let index = 0; index < (this.#listed[partition] ?? 0); index++) {
+      if (this.#keyAt(partition, index) === key) return index;
+    }
+    return undefined;
   }
 
   /** A damaged place in the list names nobody. */
   #keyAt(partition: number, index: number): Key | undefined {
     const listed = unsealed(this.#commits.read(listPlace(partition, index)));
+    if (listed === undefined) this.#setFree(partition, index);
     if (listed === undefined || listed === DAMAGED) return undefined;
     return binaryOf(listed, 0, listed.length) as Key;
+  }
+
+  #setFree(partition: number, index: number): void {
+    const free = (this.#free[partition] ??= new Set());
+    if (free.size < FREE_MAX) free.add(index);
+  }
+
+  #takeFree(partition: number): number | undefined {
+    const free = this.#free[partition];
+    const index: number | undefined = free?.values().next().value;
+    if (index !== undefined) free!.delete(index);
+    return index;
   }
 }

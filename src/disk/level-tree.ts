@@ -6,8 +6,8 @@
 import type { ClassicLevel } from "classic-level";
 import { binaryOf } from "../core/base/bytes.ts";
 import { DAMAGED, type EngineStats } from "../core/storage/engine.ts";
-import { behindList, indexOfListPlace, placesOf } from "./level-place.ts";
-import type { Library, Piece } from "./library-engine-commits.ts";
+import { behindList, indexOfListPlace, isRowPlace, placesOf } from "./level-place.ts";
+import { type Library, type Piece, REMOVED } from "./library-engine-commits.ts";
 import type { LibraryDirectory } from "./library-engine-directory.ts";
 import { rowLength } from "./library-engine-seal.ts";
 import { TOTALS_PLACE, unsealedTotals } from "./library-engine-totals.ts";
@@ -31,7 +31,10 @@ export class LevelTree implements Library {
 
   async commit(piece: Piece): Promise<void> {
     const rows = Array.from(piece, ([place, value]) => {
-      return { type: "put" as const, key: bytesOf(place), value };
+      const key = bytesOf(place);
+      return value === REMOVED
+        ? { type: "del" as const, key }
+        : { type: "put" as const, key, value };
     });
     await this.#database.batch(rows, { sync: this.#synced !== undefined });
     await this.#synced?.settle();
@@ -72,7 +75,7 @@ export class LevelTree implements Library {
   async #recount(): Promise<EngineStats> {
     const stats = { keys: 0, bytes: 0 };
     for await (const [place, stored] of this.#database.iterator({ gt: bytesOf(TOTALS_PLACE) })) {
-      if (place[2] === 0) continue;
+      if (!isRowPlace(place)) continue;
       stats.keys++;
       stats.bytes += place.length - 2 + rowLength(stored);
     }

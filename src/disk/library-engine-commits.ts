@@ -1,8 +1,8 @@
 /**
  * How rows get into a library: in pieces, one on its way at a time. Both library engines share it.
  *
- *     put ─▶ waiting ──flush──▶ under way ──▶ library
- *     read    looks here first, then here, then there
+ *     put, remove ─▶ waiting ──flush──▶ under way ──▶ library
+ *     read            looks here first, then here, then there
  *
  * What the library has not confirmed stays in front of it, so a write is visible at once. Whatever
  * is written while a piece is under way goes with the next one: its writers share one sync, and one
@@ -10,17 +10,22 @@
  * the disk.
  */
 import { assert } from "../core/base/assert.ts";
+import { EMPTY_BYTES } from "../core/base/bytes.ts";
 import {
   DAMAGED,
   type DiskAnswer,
   type EngineEvents,
   type EngineStats,
   type RowRead,
+  type RowWrite,
 } from "../core/storage/engine.ts";
 import { LibraryRoom } from "./library-engine-room.ts";
 import { sealedTotals, TOTALS_PLACE } from "./library-engine-totals.ts";
 
-/** Rows by their place, a binary string: the key of the library. */
+/** Instead of stored bytes, of which there are never none: nothing lies there any more. */
+export const REMOVED: Uint8Array = EMPTY_BYTES;
+
+/** Rows, or that they are removed, by their place, a binary string: the key of the library. */
 export type Piece = ReadonlyMap<string, Uint8Array>;
 
 /** What the library engines need of a library. */
@@ -74,20 +79,35 @@ export class LibraryCommits {
   /** The stored bytes. */
   read(place: string): RowRead {
     if (place === this.#lastPlace) return this.#lastStored;
-    this.#lastStored = this.unwrittenAt(place) ?? this.#readLibrary(place);
+    const unwritten = this.unwrittenAt(place) ?? this.#readLibrary(place);
+    this.#lastStored = unwritten === REMOVED ? undefined : unwritten;
     this.#lastPlace = place;
     return this.#lastStored;
   }
 
   /** Room is taken for a whole write, so that it is refused or put as a whole. */
-  takeRoom(rows: number, bytes: number): boolean {
-    return this.#room.take(rows, bytes);
+  takeRoom(writes: readonly RowWrite[]): boolean {
+    let bytes = 0;
+    let isRemoval = true;
+    for (const { key, row } of writes) {
+      bytes += key.length;
+      if (row === undefined) continue;
+      bytes += row.length;
+      isRemoval = false;
+    }
+    return this.#room.take(writes.length, bytes, isRemoval);
   }
 
   /** The bytes are the library's from now on. */
   put(place: string, stored: Uint8Array): void {
     this.#waiting.rows.set(place, stored);
     if (place === this.#lastPlace) this.#lastStored = stored;
+  }
+
+  /** There need not be anything. */
+  remove(place: string): void {
+    this.#waiting.rows.set(place, REMOVED);
+    if (place === this.#lastPlace) this.#lastStored = undefined;
   }
 
   count(keys: number, bytes: number): void {
@@ -108,7 +128,7 @@ export class LibraryCommits {
     else this.#send();
   }
 
-  /** Rows that the library does not have yet, of this beginning and behind this place. */
+  /** What the library does not know yet, of this beginning and behind this place. */
   unwritten(beginning: string, behind: string): Set<string> {
     const places = new Set<string>();
     for (const rows of [this.#underWay, this.#waiting.rows]) {

@@ -1,7 +1,8 @@
 /**
  * Whether there is room for a write, asked before it is visible: a piece that a library cannot
  * write any more is rows that were seen and are lost, and the node must stop. So the end of the
- * room is drawn well before the end of the disk.
+ * room is drawn well before the end of the disk. What only removes rows makes room in the end, and
+ * may go on into what is kept free.
  *
  *     free bytes now  -  what is kept free  -  needs of what is not durable yet   >=   need
  *
@@ -25,10 +26,11 @@ export class LibraryRoom {
   }
 
   /** Takes the room of so many rows, or answers that there is none and takes nothing. */
-  take(rows: number, bytes: number): boolean {
+  take(rows: number, bytes: number, isRemoval: boolean): boolean {
     const need = rows * ROW_PAGES_BYTES + bytes * ROW_COPIES;
-    if (!this.#has(need)) this.#look();
-    if (!this.#has(need)) return false;
+    const kept = isRemoval ? KEPT_FREE_BYTES : 0;
+    if (!this.#has(need - kept)) this.#look();
+    if (!this.#has(need - kept)) return false;
     this.#waiting += need;
     return true;
   }

@@ -10,6 +10,7 @@
  * LMDB lets several processes open one directory. Whoever opens it keeps others out.
  */
 import { assert } from "../core/base/assert.ts";
+import { EMPTY_BYTES } from "../core/base/bytes.ts";
 import type { Key } from "../core/ring/key.ts";
 import {
   DAMAGED,
@@ -22,7 +23,7 @@ import {
   type ScanPosition,
   type ScanSlice,
 } from "../core/storage/engine.ts";
-import { LibraryCommits } from "./library-engine-commits.ts";
+import { LibraryCommits, REMOVED } from "./library-engine-commits.ts";
 import { LibraryDirectory } from "./library-engine-directory.ts";
 import { loaded } from "./library-engine-missing.ts";
 import { rowLength, sealed, unsealed } from "./library-engine-seal.ts";
@@ -32,9 +33,11 @@ import {
   entryOf,
   isLong,
   isLongPlace,
+  isVacant,
   keyAt,
   keyBefore,
   longPlaces,
+  nextSlot,
   placesOf,
   rowBehind,
   shortPlace,
@@ -70,7 +73,11 @@ const BEHIND_ALL = "\xff";
 interface Spot {
   readonly place: string;
   readonly stored: RowRead;
+  /** Slots before it that may be those of the key. */
+  readonly damaged: readonly string[];
 }
+
+const NO_PLACES: readonly string[] = [];
 
 export class LmdbEngine implements Engine {
   readonly #tree: LmdbTree;
@@ -111,9 +118,7 @@ export class LmdbEngine implements Engine {
   }
 
   write(writes: readonly RowWrite[], token: number): void {
-    let bytes = 0;
-    for (const { key, row } of writes) bytes += key.length + row.length;
-    const hasRoom = this.#commits.takeRoom(writes.length, bytes);
+    const hasRoom = this.#commits.takeRoom(writes);
     if (hasRoom) for (const write of writes) this.#put(write);
     this.#commits.end(token, hasRoom ? "durable" : "full");
   }
@@ -134,7 +139,9 @@ export class LmdbEngine implements Engine {
     const entries: RowEntry[] = [];
     const damaged: Key[] = [];
     for (const place of inOrder.slice(0, limit)) {
-      const entry = entryOf(place, this.#commits.unwrittenAt(place) ?? range.get(place));
+      const stored = this.#commits.unwrittenAt(place) ?? range.get(place)!;
+      if (stored === REMOVED || isVacant(place, stored)) continue;
+      const entry = entryOf(place, stored);
       if (entry === undefined) damaged.push(keyAt(place));
       else entries.push(entry);
     }
@@ -151,17 +158,33 @@ export class LmdbEngine implements Engine {
   }
 
   #put({ partition, key, row }: RowWrite): void {
-    const { place, stored } = this.#find(partition, key);
+    const spot = this.#find(partition, key);
+    if (row === undefined) return this.#remove(key, spot);
+    const { place, stored } = spot;
     const before = heldBytes(place, key, stored);
     const isNew = stored === undefined;
     this.#commits.count(isNew ? 1 : 0, row.length + (isNew ? key.length : 0) - before);
     this.#commits.put(place, sealed(isLongPlace(place) ? withKey(key, row) : row));
   }
 
+  /** A damaged slot goes with the key: that it is another one's is as good as impossible. */
+  #remove(key: Key, { place, stored, damaged }: Spot): void {
+    if (stored === undefined) return;
+    this.#commits.count(-1, -key.length - heldBytes(place, key, stored));
+    this.#vacate(place);
+    for (const other of damaged.toReversed()) this.#vacate(other);
+  }
+
+  #vacate(place: string): void {
+    const isPassed = isLongPlace(place) && this.#commits.read(nextSlot(place)) !== undefined;
+    if (isPassed) this.#commits.put(place, sealed(EMPTY_BYTES));
+    else this.#commits.remove(place);
+  }
+
   #find(partition: number, key: Key): Spot {
     if (isLong(key)) return this.#findLong(partition, key);
     const place = shortPlace(partition, key);
-    return { place, stored: this.#commits.read(place) };
+    return { place, stored: this.#commits.read(place), damaged: NO_PLACES };
   }
 
   /**
@@ -170,14 +193,22 @@ export class LmdbEngine implements Engine {
    */
   #findLong(partition: number, key: Key): Spot {
     const places = longPlaces(partition, key, this.#digest(key));
-    let isDamaged = false;
+    const damaged: string[] = [];
+    let vacant: string | undefined = undefined;
     for (let slot = 0; slot < SLOTS; slot++) {
       const place = slotPlace(places, slot);
       const stored = this.#commits.read(place);
       const content = unsealed(stored);
-      if (content === undefined) return { place, stored: isDamaged ? DAMAGED : undefined };
-      if (content === DAMAGED) isDamaged = true;
-      else if (keyBefore(content) === key) return { place, stored };
+      if (content === undefined) {
+        return {
+          place: vacant ?? place,
+          stored: damaged.length > 0 ? DAMAGED : undefined,
+          damaged,
+        };
+      }
+      if (content === DAMAGED) damaged.push(place);
+      else if (content.length === 0) vacant ??= place;
+      else if (keyBefore(content) === key) return { place, stored, damaged };
     }
     throw new Error(`${SLOTS} keys of one digest`);
   }

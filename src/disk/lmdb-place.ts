@@ -10,13 +10,15 @@
  *     stored      [length of the key u16 | key | row]
  *
  * Two long keys of one place are as good as impossible, and cost nothing to get right: the second
- * one takes the next slot. Rows are never removed, so a free slot ends the search.
+ * one takes the next slot. A slot with nothing in it ends the search, so a row that is removed
+ * before another one leaves a vacant slot behind: no bytes under a good checksum, where there is
+ * always a key otherwise.
  */
 import { hash } from "node:crypto";
 import { binaryOf } from "../core/base/bytes.ts";
 import type { Key } from "../core/ring/key.ts";
 import { DAMAGED, type RowEntry } from "../core/storage/engine.ts";
-import { unsealed } from "./library-engine-seal.ts";
+import { SEAL_BYTES, unsealed } from "./library-engine-seal.ts";
 
 export const PLACE_BYTES_MAX = 1978;
 
@@ -50,6 +52,16 @@ export function slotPlace(places: string, slot: number): string {
   return places + String.fromCharCode(slot);
 }
 
+/** The slot behind the one of this place. */
+export function nextSlot(place: string): string {
+  return slotPlace(place.slice(0, -1), place.charCodeAt(place.length - 1) + 1);
+}
+
+/** Whether nobody's row lies in a slot that is passed on the way to others. */
+export function isVacant(place: string, stored: Uint8Array): boolean {
+  return isLongPlace(place) && stored.length === SEAL_BYTES && unsealed(stored) !== DAMAGED;
+}
+
 export function isLongPlace(place: string): boolean {
   return place.length === PLACE_BYTES_MAX;
 }
@@ -59,10 +71,11 @@ export function placesOf(partition: number): string {
   return String.fromCharCode(partition >>> 8, partition & 0xff);
 }
 
-/** What lies at a place; nothing when it is damaged. */
+/** What lies at a place; nothing when it is damaged or vacant. */
 export function entryOf(place: string, stored: Uint8Array | undefined): RowEntry | undefined {
   const row = unsealed(stored);
   if (row === undefined || row === DAMAGED) return undefined;
+  if (isLongPlace(place) && row.length === 0) return undefined;
   if (isLongPlace(place)) return { key: keyBefore(row), row: rowBehind(row) };
   return { key: place.slice(PARTITION_BYTES) as Key, row };
 }

@@ -4,7 +4,7 @@
  */
 import type { RootDatabase } from "lmdb";
 import { DAMAGED, type EngineStats } from "../core/storage/engine.ts";
-import type { Library, Piece } from "./library-engine-commits.ts";
+import { type Library, type Piece, REMOVED } from "./library-engine-commits.ts";
 import { TOTALS_PLACE, unsealedTotals } from "./library-engine-totals.ts";
 import { entryOf, PLACE_BYTES_MAX } from "./lmdb-place.ts";
 
@@ -25,7 +25,10 @@ export class LmdbTree implements Library {
     const database = this.#database;
     try {
       await database.batch(() => {
-        for (const [place, stored] of piece) void database.put(this.#bytesOf(place), stored);
+        for (const [place, stored] of piece) {
+          if (stored === REMOVED) void database.remove(this.#bytesOf(place));
+          else void database.put(this.#bytesOf(place), stored);
+        }
       });
     } catch (error) {
       // What went wrong comes as a promise beside the error.

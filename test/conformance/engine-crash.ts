@@ -11,9 +11,11 @@ import { spawn } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Random } from "#src/core/base/random.ts";
+import type { Key } from "#src/core/ring/key.ts";
 import type { Engine } from "#src/core/storage/engine.ts";
 import { temporaryDirectory, type OpenEngine } from "./engine-on-disk.ts";
 import {
+  comingAndGoing,
   indexOf,
   numberIn,
   numberOf,
@@ -87,7 +89,7 @@ async function check(
   for (const [index, number] of completed.entries()) {
     const found = storedNumber(engine, index);
     assert.ok(found >= number, `write ${number} of ${index} was completed, ${found} is there`);
-    if (found >= 0) keys += 2;
+    if (found >= 0) keys += found % 2 === 0 ? 3 : 2;
     highest = Math.max(highest, found);
   }
   assert.equal(engine.stats().keys, keys);
@@ -98,11 +100,14 @@ async function check(
 
 /** Of the last write of these keys, which is there as a whole; -1 for none. */
 function storedNumber(engine: Engine, index: number): number {
-  const numbers = writerKeys(index).map((key) => {
+  const read = (key: Key): number => {
     const row = engine.get(WRITER_PARTITION, key);
     assert.notEqual(row, "damaged");
     return row instanceof Uint8Array ? numberIn(row) : -1;
-  });
-  assert.equal(numbers[0], numbers[1], "half a write is there");
-  return numbers[0]!;
+  };
+  const [number, other] = writerKeys(index).map(read) as [number, number];
+  assert.equal(number, other, "half a write is there");
+  const third = number % 2 === 0 ? number : -1;
+  assert.equal(read(comingAndGoing(index)), third, "a removal is not there, or half of a write");
+  return number;
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import type { Engine, EngineEvents } from "#src/core/storage/engine.ts";
-import type { EngineUnderTest } from "./engine.ts";
+import type { EngineUnderTest } from "./engine-stand.ts";
 
 export type StartEngine = (events: EngineEvents) => Engine;
 export type OpenEngine = (directory: string) => Promise<StartEngine>;

@@ -5,6 +5,7 @@
  *     node engine-writer.js <module> <class> <directory> <first number>
  *
  * Every write puts two rows that hold its number, one of them under a key longer than 2000 bytes.
+ * Every second one puts a third row, and the others remove it.
  */
 import { writeSync } from "node:fs";
 import { Random } from "#src/core/base/random.ts";
@@ -17,6 +18,11 @@ export const WRITER_PARTITION = 5;
 
 export function writerKeys(index: number): readonly [Key, Key] {
   return [keyOf("crash", `${index}`), keyOf("crash", `${index} ${"long ".repeat(400)}${index}`)];
+}
+
+/** The third key: it has a row when the number is even. */
+export function comingAndGoing(index: number): Key {
+  return keyOf("crash", `${index} comes and goes`);
 }
 
 /** A token is the number of the write and the index of its keys in one. */
@@ -76,7 +82,16 @@ async function write(open: OpenEngine, directory: string, first: number): Promis
 function writesOf(index: number, number: number): RowWrite[] {
   const row = new Uint8Array(100 + (number % 400));
   new DataView(row.buffer).setFloat64(0, number);
-  return writerKeys(index).map((key) => ({ partition: WRITER_PARTITION, key, row }));
+  const [short, long] = writerKeys(index);
+  return [
+    { partition: WRITER_PARTITION, key: short, row },
+    {
+      partition: WRITER_PARTITION,
+      key: comingAndGoing(index),
+      row: number % 2 === 0 ? row : undefined,
+    },
+    { partition: WRITER_PARTITION, key: long, row },
+  ];
 }
 
 const [, program, module, name, directory, first] = process.argv;

@@ -1,49 +1,32 @@
 /**
  * What every engine promises, as tests that run on any of them (see `src/core/storage/engine.ts`).
- *
- * An engine is told apart from the others only by how it is made and how its completions come:
- * `settle` makes everything that was written durable, however long that takes a real one.
+ * Those of removing are in `engine-removal.ts`.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "#src/core/base/random.ts";
-import { keyOf, USER_KEY_BYTES_MAX, type Key } from "#src/core/ring/key.ts";
-import type {
-  DiskAnswer,
-  Engine,
-  EngineEvents,
-  ScanPosition,
-  ScanSlice,
-} from "#src/core/storage/engine.ts";
-
-export interface EngineUnderTest {
-  readonly engine: Engine;
-  /** Flushes, and comes back when all that was written has been completed. */
-  settle(): void | Promise<void>;
-  /**
-   * A disk that stands still until it is told to go on goes on. Asked for again and again while the
-   * engine closes.
-   */
-  advance?(): void;
-  /** Opens the rows of this engine, which was closed, again. An engine that forgets has none. */
-  readonly reopen?: MakeEngine;
-}
-
-export type MakeEngine = (events: EngineEvents) => EngineUnderTest | Promise<EngineUnderTest>;
-
-interface Stand extends EngineUnderTest {
-  readonly completions: [token: number, answer: DiskAnswer][];
-  readonly canRestart: boolean;
-  readonly close: () => Promise<void>;
-  /** Closes, opens again and goes on counting completions. */
-  readonly restarted: () => Promise<Stand>;
-}
-
-type Open = () => Promise<Stand>;
+import { USER_KEY_BYTES_MAX, type Key } from "#src/core/ring/key.ts";
+import type { ScanPosition, ScanSlice } from "#src/core/storage/engine.ts";
+import { testRemovedForEver, testRemoving } from "./engine-removal.ts";
+import {
+  assertScanned,
+  bytes,
+  key,
+  type MakeEngine,
+  type Model,
+  type Open,
+  openStand,
+  scanInPieces,
+  type Stand,
+  statsOf,
+  turn,
+  writeBoth,
+} from "./engine-stand.ts";
 
 export function testEngine(name: string, make: MakeEngine): void {
   const open = (): Promise<Stand> => openStand(make, []);
   testOneRow(name, open);
+  testRemoving(name, open);
   testCompletions(name, open);
   testScan(name, open);
   testScanWhileWriting(name, open);
@@ -56,40 +39,7 @@ export function testEngine(name: string, make: MakeEngine): void {
 export function testDurableEngine(name: string, make: MakeEngine): void {
   testEngine(name, make);
   testReopening(name, () => openStand(make, []));
-}
-
-async function openStand(make: MakeEngine, completions: Stand["completions"]): Promise<Stand> {
-  const made = await make({
-    completed: (token, answer) => void completions.push([token, answer]),
-    failed: (problem) => assert.fail(problem),
-  });
-  const close = (): Promise<void> => closed(made);
-  return {
-    engine: made.engine,
-    settle: () => made.settle(),
-    completions,
-    canRestart: made.reopen !== undefined,
-    close,
-    restarted: async () => {
-      await close();
-      assert.ok(made.reopen !== undefined, "an engine that remembers can be reopened");
-      return openStand(made.reopen, completions);
-    },
-  };
-}
-
-async function closed(made: EngineUnderTest): Promise<void> {
-  let isClosed = false;
-  made.engine.close(() => (isClosed = true));
-  while (!isClosed) {
-    made.advance?.();
-    await turn();
-  }
-}
-
-/** Whatever is ready in the event loop happens. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  testRemovedForEver(name, () => openStand(make, []));
 }
 
 function testOneRow(name: string, open: Open): void {
@@ -202,18 +152,6 @@ function testScan(name: string, open: Open): void {
   });
 }
 
-function scanInPieces(engine: Engine, partition: number, limit: number): Key[] {
-  const keys: Key[] = [];
-  let from: ScanPosition | undefined = undefined;
-  do {
-    const slice: ScanSlice = engine.scan(partition, from, limit);
-    assert.ok(slice.entries.length <= limit);
-    keys.push(...slice.entries.map((entry) => entry.key));
-    from = slice.next;
-  } while (from !== undefined);
-  return keys;
-}
-
 function testScanWhileWriting(name: string, open: Open): void {
   void test(`${name}: a scan meets every row that is not written meanwhile once`, async () => {
     const stand = await open();
@@ -263,8 +201,10 @@ function testAgainstModel(name: string, open: Open): void {
       // A few keys are written all the time and most only once or twice.
       const each = key(`${random.chance(0.7) ? random.integer(5) : random.integer(2000)}`);
       const row = new Uint8Array(random.integer(random.chance(0.01) ? 40_000 : 300)).fill(step);
-      engine.write([{ partition, key: each, row }], step);
-      model.set(`${partition} ${each}`, row);
+      const isRemoved = random.chance(0.2);
+      engine.write([{ partition, key: each, row: isRemoved ? undefined : row }], step);
+      if (isRemoved) model.delete(`${partition} ${each}`);
+      else model.set(`${partition} ${each}`, row);
       if (step % 100 === 0) await stand.settle();
     }
     for (const [place, row] of model) {
@@ -278,8 +218,6 @@ function testAgainstModel(name: string, open: Open): void {
     await close();
   });
 }
-
-type Model = Map<number, Map<Key, Uint8Array>>;
 
 function testInterleaved(name: string, open: Open): void {
   void test(`${name}: agrees with a map while it writes, reads, scans and pauses`, async () => {
@@ -320,42 +258,6 @@ function testInterleaved(name: string, open: Open): void {
     assert.deepEqual(stand.engine.stats(), statsOf(model));
     await stand.close();
   });
-}
-
-/** A write of one to four rows, to the engine and to the model. */
-function writeBoth(stand: Stand, model: Model, random: Random, token: number): void {
-  const writes = Array.from({ length: 1 + random.integer(4) }, () => {
-    const partition = [...model.keys()][random.integer(model.size)]!;
-    const row = new Uint8Array(random.integer(random.chance(0.02) ? 20_000 : 100)).fill(token);
-    return { partition, key: key(`${random.integer(random.chance(0.5) ? 10 : 500)}`), row };
-  });
-  // The bytes are the caller's again after the call.
-  const lent = writes.map((write) => ({ ...write, row: write.row.slice() }));
-  stand.engine.write(lent, token);
-  for (const { row } of lent) row.fill(0xee);
-  for (const write of writes) model.get(write.partition)!.set(write.key, write.row);
-}
-
-function assertScanned(
-  engine: Engine,
-  partition: number,
-  rows: ReadonlyMap<Key, Uint8Array>,
-  limit: number,
-): void {
-  const keys = scanInPieces(engine, partition, limit);
-  assert.deepEqual(keys.toSorted(), [...rows.keys()].sort());
-  for (const each of keys) assert.deepEqual(engine.get(partition, each), rows.get(each));
-}
-
-function statsOf(model: Model): { keys: number; bytes: number } {
-  const stats = { keys: 0, bytes: 0 };
-  for (const rows of model.values()) {
-    for (const [each, row] of rows) {
-      stats.keys++;
-      stats.bytes += each.length + row.length;
-    }
-  }
-  return stats;
 }
 
 function testClosing(name: string, open: Open): void {
@@ -421,14 +323,14 @@ function testReopening(name: string, open: Open): void {
       assertScanned(stand.engine, 9, rows, 5);
       assert.deepEqual(stand.engine.stats(), statsOf(new Map([[9, rows]])));
     }
+    for (const each of [...rows.keys()].filter((_, index) => index % 2 === 0)) {
+      rows.delete(each);
+      stand.engine.write([{ partition: 9, key: each, row: undefined }], 3);
+      assert.equal(stand.engine.get(9, each), undefined);
+    }
+    stand = await stand.restarted();
+    assertScanned(stand.engine, 9, rows, 5);
+    assert.deepEqual(stand.engine.stats(), statsOf(new Map([[9, rows]])));
     await stand.close();
   });
-}
-
-function key(text: string): Key {
-  return keyOf("bucket", text);
-}
-
-function bytes(...values: number[]): Uint8Array {
-  return Uint8Array.from(values);
 }

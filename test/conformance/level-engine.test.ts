@@ -4,11 +4,17 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ClassicLevel } from "classic-level";
 import { keyOf } from "#src/core/ring/key.ts";
-import { DAMAGED, type DiskAnswer, type EngineEvents } from "#src/core/storage/engine.ts";
+import {
+  DAMAGED,
+  type DiskAnswer,
+  type EngineEvents,
+  type ScanPosition,
+} from "#src/core/storage/engine.ts";
 import { LevelEngine, type LevelOptions } from "#src/disk/level-engine.ts";
 import { testCrashes } from "./engine-crash.ts";
 import { engineOnDisk, temporaryDirectory } from "./engine-on-disk.ts";
-import { testDurableEngine, type EngineUnderTest } from "./engine.ts";
+import type { EngineUnderTest } from "./engine-stand.ts";
+import { testDurableEngine } from "./engine.ts";
 
 const openLevel = (directory: string): ReturnType<typeof LevelEngine.open> =>
   LevelEngine.open(directory);
@@ -134,6 +140,56 @@ test("level engine: totals that are damaged are counted anew", async () => {
   const second = await stand(directory);
   assert.deepEqual(second.engine.stats(), expected);
   await closed(second);
+});
+
+test("level engine: keys that come and go take the same places in the list", async () => {
+  const directory = temporaryDirectory();
+  let made = await stand(directory, { sync: "never" });
+  const write = (text: string, row: Uint8Array | undefined): void =>
+    made.engine.write([{ partition: 1, key: keyOf("b", text), row }], 1);
+  for (let life = 0; life < 3; life++) {
+    write(`stays ${life}`, new Uint8Array(3));
+    for (let i = 0; i < 500; i++) {
+      write(`goes ${life} ${i}`, new Uint8Array(3));
+      write(`goes ${life} ${i}`, undefined);
+    }
+    assert.equal(made.engine.stats().keys, life + 1);
+    await closed(made);
+    made = await stand(directory, { sync: "never" });
+  }
+  // What lies in its list is counted by the places that a scan goes through.
+  let slices = 0;
+  let from: ScanPosition | undefined = undefined;
+  do {
+    from = made.engine.scan(1, from, 1).next;
+    slices++;
+  } while (from !== undefined);
+  assert.ok(slices <= 6, `${slices} places for 3 keys`);
+  await closed(made);
+});
+
+test("level engine: a key whose index is damaged or was never stored can be removed", async () => {
+  for (const isDamaged of [true, false]) {
+    const directory = temporaryDirectory();
+    const [one, other] = [keyOf("b", "one"), keyOf("b", "other")];
+    const first = await stand(directory);
+    for (const key of [one, other]) {
+      first.engine.write([{ partition: 1, key, row: new Uint8Array(5) }], 1);
+    }
+    await closed(first);
+    await put(directory, `\x00\x01\x01${other}`, (stored) => {
+      return isDamaged ? stored.fill(1) : Buffer.from(stored.subarray(0, 1));
+    });
+    const second = await stand(directory);
+    second.engine.write([{ partition: 1, key: other, row: undefined }], 2);
+    second.engine.write([{ partition: 1, key: other, row: new Uint8Array(1) }], 3);
+    const { entries } = second.engine.scan(1, undefined, 9);
+    assert.deepEqual(
+      entries.map(({ key }) => key),
+      [one, other],
+    );
+    await closed(second);
+  }
 });
 
 test("level engine: a directory is opened once", async () => {

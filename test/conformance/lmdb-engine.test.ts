@@ -6,7 +6,8 @@ import { DAMAGED, type DiskAnswer, type EngineEvents } from "#src/core/storage/e
 import { LmdbEngine, type LmdbOptions } from "#src/disk/lmdb-engine.ts";
 import { testCrashes } from "./engine-crash.ts";
 import { engineOnDisk, temporaryDirectory } from "./engine-on-disk.ts";
-import { testDurableEngine, type EngineUnderTest } from "./engine.ts";
+import type { EngineUnderTest } from "./engine-stand.ts";
+import { testDurableEngine } from "./engine.ts";
 
 const openLmdb = (directory: string): ReturnType<typeof LmdbEngine.open> =>
   LmdbEngine.open(directory);
@@ -108,6 +109,63 @@ test("lmdb engine: long keys of one beginning and one digest are told apart", as
   await closed(second);
 });
 
+test("lmdb engine: of long keys of one digest any can be removed, and the others are found", async () => {
+  const options = { digest: () => "d".repeat(32) };
+  const keys = ["a", "b", "c", "d"].map((end) => keyOf("b", "k".repeat(3000) + end));
+  const rowOf = (key: Key): Uint8Array => Uint8Array.from([key.charCodeAt(key.length - 1)]);
+  for (const isSettled of [true, false]) {
+    for (const order of ["abcd", "dcba", "bdac", "cabd"]) {
+      const directory = temporaryDirectory();
+      let made = await stand(directory, options);
+      const left = new Set(keys);
+      for (const key of keys) made.engine.write([{ partition: 1, key, row: rowOf(key) }], 1);
+      for (const end of order) {
+        const key = keys.find((each) => each.endsWith(end))!;
+        made.engine.write([{ partition: 1, key, row: undefined }], 2);
+        left.delete(key);
+        if (isSettled) {
+          await closed(made);
+          made = await stand(directory, options);
+        }
+        for (const each of keys) {
+          assert.deepEqual(made.engine.get(1, each), left.has(each) ? rowOf(each) : undefined);
+        }
+        const scanned = made.engine.scan(1, undefined, 9);
+        assert.deepEqual(new Set(scanned.entries.map((entry) => entry.key)), left);
+        assert.equal(scanned.damaged, undefined);
+        assert.equal(made.engine.stats().keys, left.size);
+      }
+      // A vacant place is taken again.
+      for (const key of keys) made.engine.write([{ partition: 1, key, row: rowOf(key) }], 3);
+      await made.settle();
+      assert.equal(made.engine.scan(1, undefined, 9).entries.length, keys.length);
+      await closed(made);
+    }
+  }
+});
+
+test("lmdb engine: a damaged row is gone when its key is removed", async () => {
+  const directory = temporaryDirectory();
+  const keys = [keyOf("b", "short"), keyOf("b", `long${"g".repeat(3000)}`)];
+  const first = await stand(directory);
+  for (const key of keys) first.engine.write([{ partition: 1, key, row: new Uint8Array(5) }], 1);
+  await closed(first);
+  await damage(directory, "short");
+  await damage(directory, "long");
+  const second = await stand(directory);
+  for (const key of keys) {
+    assert.equal(second.engine.get(1, key), DAMAGED);
+    second.engine.write([{ partition: 1, key, row: undefined }], 2);
+    assert.equal(second.engine.get(1, key), undefined);
+  }
+  assert.equal(second.engine.stats().keys, 0);
+  await closed(second);
+  const third = await stand(directory);
+  assert.deepEqual(third.engine.scan(1, undefined, 9), { entries: [], next: undefined });
+  for (const key of keys) assert.equal(third.engine.get(1, key), undefined);
+  await closed(third);
+});
+
 test("lmdb engine: without room a write is refused as a whole, in its turn", async () => {
   let freeBytes = 2 ** 40;
   const completions: [number, DiskAnswer][] = [];
@@ -123,6 +181,8 @@ test("lmdb engine: without room a write is refused as a whole, in its turn", asy
   write("taken", 2);
   await made.settle();
   write("refused", 3);
+  engine.write([{ partition: 1, key: keyOf("b", "before"), row: undefined }], 5);
+  assert.equal(engine.get(1, keyOf("b", "before")), undefined, "a removal needs no such room");
   engine.flush();
   assert.equal(engine.get(1, keyOf("b", "refused")), undefined);
   await made.settle();

@@ -8,7 +8,8 @@ import { QUICK_PACE } from "#src/sim/disk/disk-pace.ts";
 import { SimulatedDisk } from "#src/sim/disk/simulated-disk.ts";
 import { testCrashes } from "./engine-crash.ts";
 import { engineOnDisk, temporaryDirectory } from "./engine-on-disk.ts";
-import { type EngineUnderTest, testDurableEngine } from "./engine.ts";
+import type { EngineUnderTest } from "./engine-stand.ts";
+import { testDurableEngine } from "./engine.ts";
 import { AlwaysLog, IntervalLog, NeverLog } from "./log-on-files.ts";
 
 const OPTIONS: LogOptions = {

@@ -39,6 +39,28 @@ test("memory engine: a few rows among many overwritten ones do not keep the memo
   assert.ok(held < 4 * bytes + 1024 * 1024, `${held} bytes are held for ${bytes}`);
 });
 
+test("memory engine: rows that are removed do not keep their memory, nor that of others", () => {
+  const engine = new MemoryEngine(NOBODY);
+  const write = (text: string, row: Uint8Array | undefined): void =>
+    engine.write([{ partition: 0, key: keyOf("b", text), row }], 0);
+  for (let i = 0; i < 20_000; i++) write(`key ${i}`, new Uint8Array(1024).fill(i));
+  // One row stays in each slab.
+  for (let i = 0; i < 20_000; i++) if (i % 250 !== 0) write(`key ${i}`, undefined);
+  const { entries } = engine.scan(0, undefined, 1000);
+  assert.equal(entries.length, 80);
+  for (let i = 0; i < 80; i++) {
+    assert.deepEqual(
+      engine.get(0, keyOf("b", `key ${i * 250}`)),
+      new Uint8Array(1024).fill(i * 250),
+    );
+  }
+  const arrays = new Set(entries.map(({ row }) => row.buffer));
+  let held = 0;
+  for (const array of arrays) held += array.byteLength;
+  const { bytes } = engine.stats();
+  assert.ok(held < 4 * bytes + 1024 * 1024, `${held} bytes are held for ${bytes}`);
+});
+
 test("memory engine: overwriting for ever behind one row that stays takes no more memory", async () => {
   setFlagsFromString("--expose-gc");
   const gc = runInNewContext("gc") as () => void;

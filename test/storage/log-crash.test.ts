@@ -45,6 +45,35 @@ test("log engine, always: no crash of the machine loses or brings back anything"
   }
 });
 
+test("log engine: killed at any step of a compaction, then without power, it loses nothing", () => {
+  for (let steps = 0; steps < 30; steps++) {
+    for (let seed = 0; seed < 6; seed++) {
+      const story = new LogStory(`compaction ${steps} ${seed}`);
+      assert.equal(story.open(), undefined);
+      for (let i = 0; i < 60; i++) {
+        story.write([[0, `key ${i % 25}`, new Uint8Array(150).fill(i)]]);
+        story.engine.flush();
+        story.settle();
+      }
+      for (let i = 0; i < steps; i++) {
+        story.engine.work(1 << 20);
+        story.settle(1);
+      }
+      story.kill();
+      assert.equal(story.open(), undefined);
+      story.checkRecovered();
+      story.crash();
+      assert.equal(story.open(), undefined);
+      assert.equal(
+        story.engine.findings.lostPlaces,
+        0,
+        `killed after ${steps} steps, seed ${seed}`,
+      );
+      story.checkRecovered();
+    }
+  }
+});
+
 test("log engine: killed at any two steps of beginning segments, it neither loses nor doubts", () => {
   const sizes = { ...TINY_SIZES, segmentBytes: 300 };
   for (let first = 0; first < 16; first++) {

@@ -2,6 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Disk } from "#src/core/storage/disk.ts";
+import { HintWriter } from "#src/core/storage/log/hint-file.ts";
+import { REMOVED_LENGTH } from "#src/core/storage/log/log-index.ts";
+import { Segments } from "#src/core/storage/log/segments.ts";
+import { patchMethod, type Undo } from "#src/sim/planted/patch.ts";
 import { LogStory, TINY_SIZES } from "./log-story.ts";
 
 /** Lives and crashes until the account objects; answers what it said. */
@@ -66,6 +70,32 @@ test("planted: removing a compacted segment at once, before its rows are durable
     },
   }));
   assert.match(objection, /missing|absent|never written|damaged/);
+});
+
+/** What the account says of lives on an honest disk. */
+function caughtWith(name: string, undo: Undo): string {
+  try {
+    return caught(name, (disk) => disk);
+  } finally {
+    undo();
+  }
+}
+
+test("planted: dropping removals while older segments are there is caught", () => {
+  const undo = patchMethod(Segments.prototype, "isFirst", () => () => true);
+  assert.match(caughtWith("removals dropped", undo), /missing|never written/);
+});
+
+test("planted: hint files without removals are caught", () => {
+  const undo = patchMethod(
+    HintWriter.prototype,
+    "add",
+    (original) =>
+      function (this: HintWriter, partition, key, offset, length) {
+        if (length !== REMOVED_LENGTH) original.call(this, partition, key, offset, length);
+      },
+  );
+  assert.match(caughtWith("removals not hinted", undo), /missing|never written/);
 });
 
 function bound(disk: Disk): Disk {

@@ -9,7 +9,7 @@
  */
 import assert from "node:assert/strict";
 import { Random } from "#src/core/base/random.ts";
-import { keyOf } from "#src/core/ring/key.ts";
+import { keyOf, userKeyOf } from "#src/core/ring/key.ts";
 import type { Disk } from "#src/core/storage/disk.ts";
 import type { DiskAnswer } from "#src/core/storage/engine.ts";
 import { DAMAGED } from "#src/core/storage/engine.ts";
@@ -29,6 +29,8 @@ export const TINY_SIZES: LogSizes = {
 };
 const PARTITIONS = 3;
 const NEVER = Infinity;
+/** What there was of each key before the first write. */
+const NOTHING: Written = { place: 0, row: undefined };
 
 interface Ticket {
   readonly at: number;
@@ -38,13 +40,18 @@ interface Ticket {
 interface Written {
   /** The place of its write in the order of all. */
   readonly place: number;
-  readonly row: Uint8Array;
+  /** Nothing for a removal. */
+  readonly row: Uint8Array | undefined;
 }
+
+/** A row of a write, or that there is to be none. */
+export type StoryRow = readonly [partition: number, name: string, row: Uint8Array | undefined];
 
 export class LogStory {
   readonly random: Random;
   readonly disk: SimulatedDisk;
   readonly faults: Map<DiskFault, number> = new Map();
+  removalRate = 0.25;
   engine!: LogEngine;
   /** What the engine said when it gave up. */
   failure: string | undefined = undefined;
@@ -111,7 +118,7 @@ export class LogStory {
   }
 
   /** One write of some rows. The token is its place. */
-  write(rows: readonly (readonly [partition: number, name: string, row: Uint8Array])[]): void {
+  write(rows: readonly StoryRow[]): void {
     const place = ++this.#place;
     for (const [partition, name, row] of rows) {
       const id = `${partition} ${name}`;
@@ -125,15 +132,17 @@ export class LogStory {
     );
   }
 
-  /** A write drawn among a few hot keys and many cold ones. */
+  /** A write drawn among a few hot keys and many cold ones; some of it removes them. */
   writeDrawn(): void {
     const { random } = this;
     const count = random.chance(0.1) ? random.between(2, 5) : 1;
     const rows = Array.from({ length: count }, () => {
       const name = random.chance(0.6) ? `hot ${random.integer(6)}` : `cold ${random.integer(150)}`;
+      const partition = random.integer(PARTITIONS);
+      if (random.chance(this.removalRate)) return [partition, name, undefined] as const;
       const length = random.chance(0.02) ? random.integer(3000) : random.integer(200);
       const row = Uint8Array.from({ length }, () => random.integer(256));
-      return [random.integer(PARTITIONS), name, row] as const;
+      return [partition, name, row] as const;
     });
     this.write(rows);
   }
@@ -179,11 +188,22 @@ export class LogStory {
     this.#tickets = [];
   }
 
-  /** Every key reads as the last write said. */
+  /** Every key reads as the last write said, scans name those that have rows, and they count. */
   checkNow(): void {
+    const expected = new Set<string>();
     for (const [id, written] of this.#written) {
-      assert.deepEqual(this.#read(id), this.#lastOf(written, NEVER)?.row, id);
+      const row = this.#lastOf(written, NEVER)?.row;
+      assert.deepEqual(this.#read(id), row, id);
+      if (row !== undefined) expected.add(id);
     }
+    const scanned = new Set<string>();
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      for (const { key } of this.engine.scan(partition, undefined, Infinity).entries) {
+        scanned.add(`${partition} ${userKeyOf(key)}`);
+      }
+    }
+    assert.deepEqual(scanned, expected);
+    assert.equal(this.engine.stats().keys, expected.size);
   }
 
   /**
@@ -191,29 +211,40 @@ export class LogStory {
    * says so. What is not in it never was: the account goes on from there.
    */
   checkRecovered(atLeast: number = this.#acknowledged): void {
-    let from = atLeast;
-    let to = this.#place;
+    /** For each end of the front part, how many more keys begin or cease to suit it there. */
+    const changes = new Int32Array(this.#place + 2);
     for (const [id, written] of this.#written) {
       const row = this.#read(id);
       assert.notEqual(row, DAMAGED, `${id} is damaged`);
-      const index = written.findLastIndex((each) => isSame(each.row, row as Uint8Array));
-      const isKnown = row === undefined || index >= 0;
+      let isKnown = false;
+      let before: Written = NOTHING;
+      for (const each of [...written, { place: this.#place + 1, row: undefined }]) {
+        if (this.#refused.has(each.place)) continue;
+        if (isSame(before.row, row as Uint8Array | undefined)) {
+          isKnown = true;
+          changes[before.place]!++;
+          changes[each.place]!--;
+        }
+        before = each;
+      }
       assert.ok(isKnown, `${id} reads as something that was never written to it`);
-      // Equal rows of one key: the last one that can be meant allows the most.
-      from = Math.max(from, row === undefined ? 0 : written[index]!.place);
-      const next = written.slice(index + 1).find(({ place }) => !this.#refused.has(place));
-      if (next !== undefined) to = Math.min(to, next.place - 1);
+    }
+    let suited = 0;
+    let end: number | undefined = undefined;
+    for (let place = 0; place <= this.#place; place++) {
+      suited += changes[place]!;
+      if (suited === this.#written.size && place >= atLeast) end = place;
     }
     assert.ok(
-      from <= to,
-      `what is there is from up to ${from}, and from ${to + 1} on something is missing`,
+      end !== undefined,
+      `what is there is no front part from ${atLeast} on: a row is missing`,
     );
-    this.#forgetBehind(to);
+    this.#forgetBehind(end);
   }
 
   /**
    * After damage: what can be read is right, and what cannot says so. Nothing acknowledged is
-   * absent or older than it was. Answers how many keys are damaged.
+   * absent or older than it was, and nothing removed is back. Answers how many keys are damaged.
    */
   checkHonest(): number {
     let damaged = 0;
@@ -223,14 +254,11 @@ export class LogStory {
         damaged++;
         continue;
       }
-      const least = this.#lastOf(written, this.#acknowledged);
-      if (row === undefined) {
-        assert.equal(least, undefined, `${id} was acknowledged and is absent`);
-        continue;
-      }
-      const found = written.findLast((each) => isSame(each.row, row));
+      const least = this.#lastOf(written, this.#acknowledged) ?? NOTHING;
+      const found = [NOTHING, ...written].findLast((each) => isSame(each.row, row));
       assert.ok(found !== undefined, `${id} reads as something that was never written to it`);
-      assert.ok(found.place >= (least?.place ?? 0), `${id} is older than what was acknowledged`);
+      const what = row === undefined ? "was acknowledged and is absent" : "is older than it was";
+      assert.ok(found.place >= least.place, `${id} ${what}`);
     }
     return damaged;
   }
@@ -272,6 +300,7 @@ export class LogStory {
   }
 }
 
-function isSame(left: Uint8Array, right: Uint8Array | undefined): boolean {
-  return right !== undefined && Buffer.compare(left, right) === 0;
+function isSame(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return Buffer.compare(left, right) === 0;
 }

@@ -87,7 +87,7 @@ class Site {
           if (lease.end === this.#leaseEnd) lease.extend((this.#leaseEnd += LEASE));
         },
         persist: ([write], token) => {
-          this.#keep(write!.row);
+          this.#keep(write!.row!);
           this.#lastToken = token;
         },
       },

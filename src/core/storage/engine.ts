@@ -22,8 +22,11 @@ export type RowRead = Uint8Array | undefined | typeof DAMAGED;
 export interface RowWrite {
   readonly partition: number;
   readonly key: Key;
-  /** Short-lived bytes: an engine copies what it keeps. The caller never changes them. */
-  readonly row: Uint8Array;
+  /**
+   * Short-lived bytes: an engine copies what it keeps. The caller never changes them. Nothing, to
+   * remove the row: the key is as if it had never been written. It need not have a row.
+   */
+  readonly row: Uint8Array | undefined;
 }
 
 export interface RowEntry {
@@ -45,7 +48,7 @@ export interface EngineStats {
 
 /**
  * Where a scan goes on. Only the engine that made it can read it, and it stays good while rows are
- * written.
+ * written and removed.
  */
 export type ScanPosition = number | string;
 
@@ -81,7 +84,8 @@ export interface Engine extends RowReader {
   flush(): void;
   /**
    * About `limit` rows of a partition in an order of the engine's own. A row that was there before
-   * the first slice and is not written meanwhile comes exactly once; a damaged one is only named.
+   * the first slice and is neither written nor removed meanwhile comes exactly once; a damaged one
+   * is only named.
    */
   scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice;
   stats(): EngineStats;

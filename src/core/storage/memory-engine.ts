@@ -8,13 +8,18 @@
  * does. And the map does not change when a row is overwritten.
  *
  *     map         key → number
+ *     members     place in its partition → key              a scan goes by places
  *     locations   number → (number of the slab · 2^15 + offset / 8)
  *     slab        [row length u32 | number u32 | row] …      entries start at multiples of 8
+ *
+ * Numbers and places of keys that are gone are for the next ones, and nobody else ever moves: so a
+ * scan meets each key once that is there all the time.
  *
  * A slab fills from the front and is never changed behind it, so a row that was handed out stays as
  * it is. Most slabs empty by themselves, as their rows are overwritten. Only when all of them take
  * three times what the rows need, the live rows of one that is less than a quarter full move to the
- * current one. So the memory is at most about four times the rows.
+ * current one, when a slab is full or a row is removed. So the memory is at most about four times
+ * the rows.
  */
 import { assert } from "../base/assert.ts";
 import type { Key } from "../ring/key.ts";
@@ -40,7 +45,12 @@ const SPREAD_MAX = 3;
 /** A slab of which less than this share is live is worth emptying. */
 const SPARSE_SHARE = 1 / 4;
 const NOWHERE = -1;
-const NO_KEYS: ReadonlyMap<Key, number> = new Map();
+
+interface Partition {
+  readonly numbers: Map<Key, number>;
+  readonly members: (Key | undefined)[];
+  readonly freePlaces: number[];
+}
 
 interface Slab {
   readonly number: number;
@@ -53,9 +63,12 @@ interface Slab {
 }
 
 export class MemoryEngine implements Engine {
-  readonly #partitions: (Map<Key, number> | undefined)[] = [];
-  /** By number. */
+  readonly #partitions: (Partition | undefined)[] = [];
+  /** By number; nowhere for one that is free. */
   readonly #locations: number[] = [];
+  /** By number. */
+  readonly #places: number[] = [];
+  readonly #freeNumbers: number[] = [];
   readonly #slabs: (Slab | undefined)[] = [];
   readonly #freeSlabs: number[] = [];
   /** Those worth emptying, the longest sparse first, until they are empty by themselves. */
@@ -93,28 +106,29 @@ export class MemoryEngine implements Engine {
     // Nothing is on its way anywhere.
   }
 
-  /** Keys are never removed, so a position is the count of those before it. */
   scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice {
     assert(limit > 0, `scan limit ${limit}`);
     const entries: RowEntry[] = [];
-    const numbers = this.#partitions[partition] ?? NO_KEYS;
-    const first = Number(from ?? 0);
-    let position = 0;
-    for (const [key, number] of numbers) {
-      if (position === first + limit) return { entries, next: position };
-      if (position >= first) entries.push({ key, row: this.#rowAt(this.#locations[number]!) });
-      position++;
+    const members = this.#partitions[partition]?.members ?? [];
+    let place = Number(from ?? 0);
+    for (; place < members.length && entries.length < limit; place++) {
+      const key = members[place];
+      if (key === undefined) continue;
+      const number = this.#numberOf(partition, key);
+      entries.push({ key, row: this.#rowAt(this.#locations[number]!) });
     }
-    return { entries, next: undefined };
+    return { entries, next: place < members.length ? place : undefined };
   }
 
   stats(): EngineStats {
-    return { keys: this.#locations.length, bytes: this.#bytes };
+    return { keys: this.#locations.length - this.#freeNumbers.length, bytes: this.#bytes };
   }
 
   close(closed: () => void): void {
     this.#partitions.length = 0;
     this.#locations.length = 0;
+    this.#places.length = 0;
+    this.#freeNumbers.length = 0;
     this.#slabs.length = 0;
     this.#freeSlabs.length = 0;
     this.#sparse.clear();
@@ -130,13 +144,17 @@ export class MemoryEngine implements Engine {
     if (key !== this.#lastKey || partition !== this.#lastPartition) {
       this.#lastKey = key;
       this.#lastPartition = partition;
-      this.#lastNumber = this.#partitions[partition]?.get(key) ?? NOWHERE;
+      this.#lastNumber = this.#partitions[partition]?.numbers.get(key) ?? NOWHERE;
     }
     return this.#lastNumber;
   }
 
   #put({ partition, key, row }: RowWrite): void {
     const number = this.#numberOf(partition, key);
+    if (row === undefined) {
+      if (number !== NOWHERE) this.#remove(partition, key, number);
+      return;
+    }
     if (number === NOWHERE) return this.#putFirst(partition, key, row);
     const location = this.#append(number, row);
     // Looked up only now: to make room, the old row may have moved.
@@ -147,13 +165,34 @@ export class MemoryEngine implements Engine {
   }
 
   #putFirst(partition: number, key: Key, row: Uint8Array): void {
-    const numbers = (this.#partitions[partition] ??= new Map());
-    const number = this.#locations.length;
-    this.#locations.push(NOWHERE);
+    const { numbers, members, freePlaces } = (this.#partitions[partition] ??= emptyPartition());
+    const isNewNumber = this.#freeNumbers.length === 0;
+    const number = isNewNumber ? this.#locations.length : this.#freeNumbers.pop()!;
+    // What is moved to make room goes by the locations of all numbers.
+    if (isNewNumber) this.#locations.push(NOWHERE);
     this.#locations[number] = this.#append(number, row);
+    const place = freePlaces.length === 0 ? members.push(key) - 1 : freePlaces.pop()!;
+    members[place] = key;
+    this.#places[number] = place;
     numbers.set(key, number);
     this.#lastNumber = number;
     this.#bytes += key.length + row.length;
+  }
+
+  #remove(partition: number, key: Key, number: number): void {
+    const { numbers, members, freePlaces } = this.#partitions[partition]!;
+    const place = this.#places[number]!;
+    const location = this.#locations[number]!;
+    numbers.delete(key);
+    members[place] = undefined;
+    freePlaces.push(place);
+    if (numbers.size === 0) this.#partitions[partition] = undefined;
+    this.#locations[number] = NOWHERE;
+    this.#freeNumbers.push(number);
+    this.#lastNumber = NOWHERE;
+    this.#bytes -= key.length + this.#rowLengthAt(location);
+    this.#release(location);
+    this.#emptySparse();
   }
 
   /** Copies the row behind the others and answers its location. */
@@ -247,6 +286,10 @@ export class MemoryEngine implements Engine {
   #rowLengthAt(location: number): number {
     return this.#slabs[slabOf(location)]!.words[startOf(location) >> 2]!;
   }
+}
+
+function emptyPartition(): Partition {
+  return { numbers: new Map(), members: [], freePlaces: [] };
 }
 
 /** Arithmetic, not bits: after sixty thousand slabs a location is more than 31 bits can say. */

@@ -39,5 +39,5 @@ function collected(disk: Disk, segment: Segment, index: LogIndex): Uint8Array {
   const collecting = collectHints(disk, segment, index);
   let step = collecting.next();
   while (step.done !== true) step = collecting.next();
-  return step.value;
+  return step.value.bytes;
 }

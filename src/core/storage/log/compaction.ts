@@ -7,15 +7,20 @@
  * In this order a crash at any moment leaves every current record in one place at least. Moving a
  * record is a write like any other, made at a moment when the index says that it is current: so the
  * order of the log stays the truth, and nothing old can come back.
+ *
+ * A removal moves like a row while the key is absent and any segment lies before its own: there may
+ * be a row that must not come back. In the first segment it is dropped. So what removals take is
+ * given back in the end by compacting from the front, also segments of which everything is current.
  */
 import { EMPTY_BYTES } from "../../base/bytes.ts";
 import type { Key } from "../../ring/key.ts";
 import type { AppendAnswer, Disk } from "../disk.ts";
 import type { Job } from "./background.ts";
 import { passBadPlace } from "./bad-place.ts";
+import { NO_NUMBER } from "../key-table.ts";
 import type { LogIndex } from "./log-index.ts";
 import { DAMAGED_LENGTH } from "./log-index.ts";
-import { KIND_DAMAGED, KIND_ROW, recordLength } from "./log-record.ts";
+import { KIND_DAMAGED, KIND_REMOVED, KIND_ROW, recordLength } from "./log-record.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { ManifestFile } from "./manifest-file.ts";
 import type { Reserve } from "./reserve.ts";
@@ -38,31 +43,47 @@ export interface CompactionSetup {
 }
 
 /**
- * The segment worth compacting now: the one with the least that is current. On a full disk there is
- * room for `roomBytes` of it; undefined when there is enough for all.
+ * The segment worth compacting now: the one with the least to move, or the first one when all are
+ * full of rows and of removals that only the first one can drop. On a full disk there is room for
+ * `roomBytes` of it; undefined when there is enough for all.
  */
 export function worthCompacting(
   segments: Segments,
   roomBytes: number | undefined,
 ): Segment | undefined {
-  let bytes = 0;
-  let live = 0;
-  let best: Segment | undefined = undefined;
-  for (const segment of segments) {
-    // What may be out of date would look new behind the place of the loss.
-    if (!segment.isSealed || segments.isDoubtful(segment.number, 0)) continue;
-    bytes += segment.end;
-    live += segment.live;
-    if (best === undefined || segment.live * best.end < best.live * segment.end) best = segment;
-  }
   const share = roomBytes === undefined ? DEAD_SHARE : DEAD_SHARE_WHEN_FULL;
-  const isWorth = bytes - live > bytes * share && (best?.live ?? 0) <= (roomBytes ?? Infinity);
-  return isWorth ? best : undefined;
+  const { first, lastBegun } = segments;
+  let bytes = 0;
+  let dead = 0;
+  let best: Segment | undefined = undefined;
+  let bestMoved = 0;
+  for (const segment of segments) {
+    if (segment === lastBegun || !segments.isReplaceable(segment)) continue;
+    const moved = movedBytes(segment, segments);
+    bytes += segment.end;
+    // Where something was lost, the first segment stays, and removals with it.
+    dead += segment.end - (segments.loss === undefined ? segment.live : moved);
+    if (best !== undefined && moved * best.end >= bestMoved * segment.end) continue;
+    best = segment;
+    bestMoved = moved;
+  }
+  if (best === undefined || first === undefined || dead <= bytes * share) return undefined;
+  const isBestEmpty = best.end - bestMoved > best.end * share;
+  if (!isBestEmpty && (first === lastBegun || !segments.isReplaceable(first))) return undefined;
+  const victim = isBestEmpty ? best : first;
+  return movedBytes(victim, segments) <= (roomBytes ?? Infinity) ? victim : undefined;
+}
+
+/** What compaction appends of a segment, at most. */
+export function movedBytes(segment: Segment, segments: Segments): number {
+  return segments.isFirst(segment) ? segment.live : segment.live + segment.removalBytes;
 }
 
 export function* compactionJob(segment: Segment, setup: CompactionSetup): Job {
   const { disk, segments, writer, manifest, reserve } = setup;
-  yield* moveCurrent(segment, setup);
+  const { hasBadPlace } = yield* moveCurrent(segment, setup);
+  // What keeps a key removed may be what could not be read: the segment stays.
+  if (hasBadPlace && segments.hideRemovals(segment)) return "done";
   // Also if nothing was moved: what has replaced the records of this segment must be durable.
   const passed = yield (done) => writer.barrier(done);
   if (passed !== "done") return passed;
@@ -80,8 +101,8 @@ export function* compactionJob(segment: Segment, setup: CompactionSetup): Job {
 
 function* moveCurrent(
   segment: Segment,
-  { disk, index, writer }: CompactionSetup,
-): Generator<number, void, AppendAnswer> {
+  { disk, segments, index, writer }: CompactionSetup,
+): Generator<number, { readonly hasBadPlace: boolean }, AppendAnswer> {
   const reader = new SegmentReader(disk, segment, segment.end);
   const { head } = reader;
   const move = (kind: number, partition: number, key: Key, row: Uint8Array): void => {
@@ -89,10 +110,17 @@ function* moveCurrent(
     const length = kind === KIND_ROW ? recordLength(key, row.length) : DAMAGED_LENGTH;
     index.place(partition, key, writer.segment.number, offset, length);
   };
+  const moveRemoval = (partition: number, key: Key): void => {
+    const offset = writer.append(KIND_REMOVED, false, partition, key, EMPTY_BYTES);
+    index.remove(partition, key, writer.segment.number, offset);
+  };
+  const isFirst = segments.isFirst(segment);
+  let hasBadPlace = false;
   let sliceEnd = SLICE_BYTES;
   let found = reader.next();
   while (found !== "end") {
     if (found === "bad") {
+      hasBadPlace = true;
       const { next, lost } = yield* passBadPlace(reader, segment, index);
       for (const { partition, key } of lost) move(KIND_DAMAGED, partition, key, EMPTY_BYTES);
       found = next;
@@ -100,7 +128,10 @@ function* moveCurrent(
     }
     const { partition } = head;
     const key = reader.key();
-    if (index.isAt(index.keys.find(partition, key), segment.number, reader.offset)) {
+    const number = index.keys.find(partition, key);
+    if (head.kind === KIND_REMOVED) {
+      if (number === NO_NUMBER && !isFirst) moveRemoval(partition, key);
+    } else if (index.isAt(number, segment.number, reader.offset)) {
       const isIntact = head.kind === KIND_ROW && reader.isIntact;
       if (isIntact) move(KIND_ROW, partition, key, reader.row());
       else move(KIND_DAMAGED, partition, key, EMPTY_BYTES);
@@ -113,4 +144,5 @@ function* moveCurrent(
     found = reader.next();
   }
   writer.flush();
+  return { hasBadPlace };
 }

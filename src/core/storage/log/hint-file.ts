@@ -1,6 +1,7 @@
 /**
  * A hint file: where the records of a sealed segment lie that were current when it was written, so
- * that a start need not read the rows. Drawn in `docs/log-format.md`.
+ * that a start need not read the rows, and which keys the segment removes. Drawn in
+ * `docs/log-format.md`.
  */
 import { ByteReader, ByteWriter } from "../../base/bytes.ts";
 import { crc32c } from "../../base/crc32c.ts";

@@ -1,5 +1,6 @@
 /**
- * Writes the hint file of a sealed segment: every key whose current record lies in it.
+ * Writes the hint file of a sealed segment: every key whose current record lies in it, and every
+ * key that it removes and that is absent.
  *
  *     collect from segment and index ─▶ wait until what was appended is durable ─▶ write the file
  *
@@ -12,35 +13,53 @@ import type { Job } from "./background.ts";
 import { passBadPlace } from "./bad-place.ts";
 import type { DiskTask } from "./disk-task.ts";
 import { HintWriter } from "./hint-file.ts";
+import { NO_NUMBER } from "../key-table.ts";
 import type { LogIndex } from "./log-index.ts";
-import { DAMAGED_LENGTH } from "./log-index.ts";
-import { KIND_ROW } from "./log-record.ts";
+import { DAMAGED_LENGTH, REMOVED_LENGTH } from "./log-index.ts";
+import { KIND_REMOVED, KIND_ROW } from "./log-record.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { Segment } from "./segment.ts";
 import { SegmentReader } from "./segment-reader.ts";
+import type { Segments } from "./segments.ts";
 
 const SLICE_BYTES = 64 * 1024;
 
-export function* hintJob(disk: Disk, segment: Segment, index: LogIndex, writer: LogWriter): Job {
-  const bytes = yield* collectHints(disk, segment, index);
+export interface HintSetup {
+  readonly disk: Disk;
+  readonly segments: Segments;
+  readonly index: LogIndex;
+  readonly writer: LogWriter;
+}
+
+export interface CollectedHints {
+  readonly bytes: Uint8Array;
+  /** Of what could not be read only the rows are in it. */
+  readonly hasBadPlace: boolean;
+}
+
+export function* hintJob(segment: Segment, { disk, segments, index, writer }: HintSetup): Job {
+  const { bytes, hasBadPlace } = yield* collectHints(disk, segment, index);
+  if (hasBadPlace && segments.hideRemovals(segment)) return "done";
   const passed = yield (done) => writer.barrier(done);
   return passed === "done" ? yield* storeHints(disk, segment, bytes) : passed;
 }
 
-/** The bytes of the hint file, in slices. */
+/** The hint file, in slices. */
 export function* collectHints(
   disk: Disk,
   segment: Segment,
   index: LogIndex,
-): Generator<number, Uint8Array, unknown> {
+): Generator<number, CollectedHints, unknown> {
   const reader = new SegmentReader(disk, segment, segment.end);
   const hints = new HintWriter(segment.number, segment.end);
   const { head } = reader;
   let lastSequence = segment.first - 1;
+  let hasBadPlace = false;
   let sliceEnd = SLICE_BYTES;
   let found = reader.next();
   while (found !== "end") {
     if (found === "bad") {
+      hasBadPlace = true;
       const { next, lost } = yield* passBadPlace(reader, segment, index);
       for (const { partition, key, offset } of lost) {
         hints.add(partition, key, offset, DAMAGED_LENGTH);
@@ -51,7 +70,10 @@ export function* collectHints(
     lastSequence = head.sequence;
     const key = reader.key();
     const number = index.keys.find(head.partition, key);
-    if (index.isAt(number, segment.number, reader.offset)) {
+    if (head.kind === KIND_REMOVED) {
+      // Of a key that has a row by now, that one hides what is older.
+      if (number === NO_NUMBER) hints.add(head.partition, key, reader.offset, REMOVED_LENGTH);
+    } else if (index.isAt(number, segment.number, reader.offset)) {
       const isIntact = head.kind === KIND_ROW && reader.isIntact;
       hints.add(head.partition, key, reader.offset, isIntact ? head.length : DAMAGED_LENGTH);
     }
@@ -61,7 +83,7 @@ export function* collectHints(
     }
     found = reader.next();
   }
-  return hints.finish(lastSequence);
+  return { bytes: hints.finish(lastSequence), hasBadPlace };
 }
 
 /** Everything was made durable that was appended before the end of the collecting. */

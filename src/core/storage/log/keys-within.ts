@@ -2,11 +2,11 @@
  * The keys whose current records lie in a part of a segment that cannot be read: the index knows
  * what the disk has forgotten. It goes through all keys, in slices, because this is rare.
  *
- * Between two slices a key may be written again, and is not lost then: who would call it damaged
- * would undo the write. So what is answered is looked at once more, at the end.
+ * Between two slices a key may be written again or removed, and is not lost then: who would call it
+ * damaged would undo that. So what is answered is looked at once more, at the end.
  */
 import type { Key } from "../../ring/key.ts";
-import { NO_NUMBER } from "../key-table.ts";
+import { FIRST_POSITION, NO_POSITION } from "../key-table.ts";
 import type { LogIndex } from "./log-index.ts";
 
 export interface LostKey {
@@ -29,12 +29,17 @@ export function* keysWithin(
   const lost: LostKey[] = [];
   let left = SLICE_KEYS;
   for (let partition = 0; partition < keys.partitions; partition++) {
-    for (let n = keys.firstOf(partition); n !== NO_NUMBER; n = keys.after(n)) {
-      const offset = index.offsetOf(n);
-      if (index.segmentOf(n) === segment && offset >= from && offset < to) {
-        lost.push({ partition, key: keys.keyOf(n), offset });
+    let position = FIRST_POSITION;
+    while (position !== NO_POSITION) {
+      const numbers: number[] = [];
+      position = keys.walk(partition, position, left, numbers);
+      for (const number of numbers) {
+        const offset = index.offsetOf(number);
+        if (index.segmentOf(number) !== segment || offset < from || offset >= to) continue;
+        lost.push({ partition, key: keys.keyOf(number), offset });
       }
-      if (--left > 0) continue;
+      left -= numbers.length;
+      if (left > 0) continue;
       left = SLICE_KEYS;
       yield SLICE_KEYS * BYTES_PER_KEY;
     }

@@ -91,10 +91,15 @@ test("record: its bytes, wherever they stand", () => {
       [PLACE.sequence, 1, true, 0x0b0c, 3, 3, PLACE.durable, RECORD.length],
     );
   }
-  const marker = new Uint8Array(MARKER.length);
   const place = { segment: 3, offset: 30, sequence: 9, durable: 0 };
-  writeRecord(marker, 0, place, 2, false, 5, KEY, new Uint8Array());
-  assert.equal(hexOf(marker), hexOf(MARKER));
+  const head = new RecordHead();
+  const marker = new Uint8Array(MARKER.length);
+  for (const kind of [0, 1, 2, 3, 4]) {
+    writeRecord(marker, 0, place, kind, false, 5, KEY, new Uint8Array());
+    const isRead = readHead(head, marker, 0, marker.length, place.segment, place.offset);
+    assert.equal(isRead, kind >= 1 && kind <= 3, `kind ${kind}`);
+    if (kind === 2) assert.equal(hexOf(marker), hexOf(MARKER));
+  }
 });
 
 test("record: a wrong bit in the head or the key is no record, one in the row a damaged row", () => {

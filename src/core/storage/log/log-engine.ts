@@ -11,6 +11,7 @@
  * What is on the disk is drawn in `docs/log-format.md`.
  */
 import { assert } from "../../base/assert.ts";
+import { EMPTY_BYTES } from "../../base/bytes.ts";
 import type { Key } from "../../ring/key.ts";
 import type { AppendAnswer, Disk } from "../disk.ts";
 import { UNREADABLE } from "../disk.ts";
@@ -25,15 +26,21 @@ import type {
   ScanSlice,
 } from "../engine.ts";
 import { DAMAGED } from "../engine.ts";
-import { NO_NUMBER } from "../key-table.ts";
+import { FIRST_POSITION, NO_NUMBER, NO_POSITION } from "../key-table.ts";
 import type { Job } from "./background.ts";
 import { Background } from "./background.ts";
-import { compactionJob, worthCompacting } from "./compaction.ts";
+import { compactionJob, movedBytes, worthCompacting } from "./compaction.ts";
 import { hintJob } from "./hint-job.ts";
 import type { LogIndex } from "./log-index.ts";
 import { DAMAGED_LENGTH } from "./log-index.ts";
 import type { LogOptions } from "./log-options.ts";
-import { isRecordOf, KIND_ROW, RECORD_HEAD_BYTES, recordLength } from "./log-record.ts";
+import {
+  isRecordOf,
+  KIND_REMOVED,
+  KIND_ROW,
+  RECORD_HEAD_BYTES,
+  recordLength,
+} from "./log-record.ts";
 import type { LogFindings, RecoveredLog } from "./log-recovery.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { ManifestFile } from "./manifest-file.ts";
@@ -107,7 +114,7 @@ export class LogEngine implements Engine {
   get(partition: number, key: Key): RowRead {
     const number = this.#index.keys.find(partition, key);
     if (number !== NO_NUMBER) return this.#rowOf(number, partition, key);
-    return this.#segments.loss !== undefined ? DAMAGED : undefined;
+    return this.#index.isAbsent(partition, key) ? undefined : DAMAGED;
   }
 
   write(writes: readonly RowWrite[], token: number): void {
@@ -118,6 +125,13 @@ export class LogEngine implements Engine {
     }
     for (const [index, { partition, key, row }] of writes.entries()) {
       const hasMore = index < writes.length - 1;
+      if (row === undefined) {
+        // In a write of several it cannot be left out: the record before it says that more follows.
+        if (hasMore || index > 0 || !this.#isAbsent(partition, key)) {
+          this.#remove(partition, key, hasMore);
+        }
+        continue;
+      }
       const offset = this.#writer.append(KIND_ROW, hasMore, partition, key, row);
       const length = recordLength(key, row.length);
       this.#index.place(partition, key, this.#writer.segment.number, offset, length);
@@ -167,15 +181,15 @@ export class LogEngine implements Engine {
     const { keys } = this.#index;
     const entries: RowEntry[] = [];
     const damaged: Key[] = [];
-    let number = from === undefined ? keys.firstOf(partition) : Number(from);
-    for (let left = limit; left > 0 && number !== NO_NUMBER; left--) {
+    const numbers: number[] = [];
+    const end = keys.walk(partition, Number(from ?? FIRST_POSITION), limit, numbers);
+    for (const number of numbers) {
       const key = keys.keyOf(number);
       const row = this.#rowOf(number, partition, key);
       if (row === DAMAGED) damaged.push(key);
       else entries.push({ key, row });
-      number = keys.after(number);
     }
-    const next = number === NO_NUMBER ? undefined : number;
+    const next = end === NO_POSITION ? undefined : end;
     return damaged.length === 0 ? { entries, next } : { entries, next, damaged };
   }
 
@@ -201,6 +215,17 @@ export class LogEngine implements Engine {
     scrub.end();
   }
 
+  #remove(partition: number, key: Key, hasMore: boolean): void {
+    const offset = this.#writer.append(KIND_REMOVED, hasMore, partition, key, EMPTY_BYTES);
+    this.#index.remove(partition, key, this.#writer.segment.number, offset);
+  }
+
+  #isAbsent(partition: number, key: Key): boolean {
+    return (
+      this.#index.keys.find(partition, key) === NO_NUMBER && this.#index.isAbsent(partition, key)
+    );
+  }
+
   #rowOf(number: number, partition: number, key: Key): Uint8Array | typeof DAMAGED {
     const length = this.#index.lengthOf(number);
     const segment = this.#index.segmentOf(number);
@@ -221,17 +246,18 @@ export class LogEngine implements Engine {
   }
 
   /**
-   * On a full disk what takes no more room than before goes on, deletes above all, as long as
-   * most of the reserve is left for compaction.
+   * On a full disk what takes no more room than before goes on, deletes and removals above all, as
+   * long as most of the reserve is left for compaction.
    */
   #fitsIntoReserve(writes: readonly RowWrite[]): boolean {
     let spent = this.#reserve.spentBytes;
     for (const { partition, key, row } of writes) {
+      const length = recordLength(key, row?.length ?? 0);
+      spent += length;
+      if (row === undefined) continue;
       const number = this.#index.keys.find(partition, key);
       const before = number === NO_NUMBER ? 0 : this.#index.lengthOf(number);
-      const length = recordLength(key, row.length);
       if (length > before) return false;
-      spent += length;
     }
     if (spent > this.#reserve.writersEnd) return false;
     this.#reserve.spentBytes = spent;
@@ -246,9 +272,7 @@ export class LogEngine implements Engine {
     if (this.isFull) return this.#nextWhenFull();
     this.#nextPause = PAUSE_ROUNDS_MIN;
     for (const segment of this.#segments) {
-      const { number, isSealed, hasHint } = segment;
-      if (!isSealed || hasHint || this.#segments.isDoubtful(number, 0)) continue;
-      return this.#hint(segment);
+      if (!segment.hasHint && this.#segments.isReplaceable(segment)) return this.#hint(segment);
     }
     const victim = worthCompacting(this.#segments, undefined);
     return victim === undefined ? undefined : this.#compact(victim);
@@ -272,14 +296,19 @@ export class LogEngine implements Engine {
   }
 
   #hint(segment: Segment): Job {
-    return hintJob(this.#disk, segment, this.#index, this.#writer);
+    return hintJob(segment, {
+      disk: this.#disk,
+      segments: this.#segments,
+      index: this.#index,
+      writer: this.#writer,
+    });
   }
 
   *#compactWhenFull(segment: Segment): Job {
     const reserve = this.#reserve;
-    reserve.spentBytes += segment.live;
+    reserve.spentBytes += movedBytes(segment, this.#segments);
     const answer = yield* this.#compact(segment);
-    if (answer !== "done") return answer;
+    if (answer !== "done" || this.#segments.has(segment.number)) return answer;
     reserve.spentBytes = Math.max(0, reserve.spentBytes - segment.end);
     this.#nextPause = PAUSE_ROUNDS_MIN;
     return answer;

@@ -14,6 +14,8 @@ export const RECORD_HEAD_BYTES = 28;
 export const KIND_ROW = 1;
 /** The row of this key was damaged, and nothing of it is left here. */
 export const KIND_DAMAGED = 2;
+/** The key has no row from here on. */
+export const KIND_REMOVED = 3;
 const FLAG_MORE = 1;
 const KEY_BYTES_MAX = BUCKET_LENGTH_MAX + 1 + USER_KEY_BYTES_MAX;
 const U32 = 0x1_0000_0000;
@@ -87,7 +89,7 @@ export function readHead(
 ): boolean {
   if (at + RECORD_HEAD_BYTES > end) return false;
   const kind = bytes[at + 14]!;
-  if (kind !== KIND_ROW && kind !== KIND_DAMAGED) return false;
+  if (kind < KIND_ROW || kind > KIND_REMOVED) return false;
   const keyLength = u16At(bytes, at + 18);
   if (keyLength === 0 || keyLength > KEY_BYTES_MAX) return false;
   // Before the checksum, which is dear: who looks for a record tries every byte of a large row.

@@ -13,9 +13,10 @@ import { UNREADABLE } from "../disk.ts";
 import type { DiskTask } from "./disk-task.ts";
 import { runTask } from "./disk-task.ts";
 import { readHints } from "./hint-file.ts";
-import { DAMAGED_LENGTH, LogIndex } from "./log-index.ts";
+import { DAMAGED_LENGTH, LogIndex, REMOVED_LENGTH } from "./log-index.ts";
 import type { LogOptions } from "./log-options.ts";
-import { KIND_ROW } from "./log-record.ts";
+import type { RecordHead } from "./log-record.ts";
+import { KIND_REMOVED, KIND_ROW } from "./log-record.ts";
 import type { Manifest, ManifestSegment } from "./manifest.ts";
 import { decodeManifest } from "./manifest.ts";
 import { MANIFEST_FILES, ManifestFile } from "./manifest-file.ts";
@@ -209,9 +210,11 @@ class LogRecovery {
     const bytes = this.#disk.read(segment.hintFile, 0, this.#files.get(segment.hintFile) ?? 0);
     if (bytes === UNREADABLE) return false;
     const { number, end } = segment;
-    const lastSequence = readHints(bytes, number, end, (partition, key, offset, length) => {
-      this.#index.place(partition, key, number, offset, isReadable ? length : DAMAGED_LENGTH);
-      if (length === DAMAGED_LENGTH || !isReadable) this.#findings.damagedRows++;
+    const lastSequence = readHints(bytes, number, end, (partition, key, offset, hinted) => {
+      // What was removed need not be read.
+      const length = isReadable || hinted === REMOVED_LENGTH ? hinted : DAMAGED_LENGTH;
+      this.#place(segment, { partition, key, offset, length });
+      if (length === DAMAGED_LENGTH) this.#findings.damagedRows++;
     });
     if (lastSequence === undefined) return false;
     segment.hasHint = true;
@@ -238,33 +241,35 @@ class LogRecovery {
       }
       if (isBad) {
         // Their write was durable: what is torn behind it does not take them along.
-        this.#place(segment, open);
+        this.#placeAll(segment, open);
         open = [];
         found = reader.resync() ? "record" : "end";
         this.#lose(segment.number, found === "record" ? reader.offset : OFFSET_MAX);
         continue;
       }
       this.#sequence = head.sequence;
-      const isIntact = head.kind === KIND_ROW && reader.isIntact;
-      const length = isIntact ? head.length : DAMAGED_LENGTH;
-      if (!isIntact) this.#findings.damagedRows++;
+      const length = lengthOf(head, reader.isIntact);
+      if (length === DAMAGED_LENGTH) this.#findings.damagedRows++;
       open.push({ partition: head.partition, key: reader.key(), offset: reader.offset, length });
       if (!head.hasMore) {
-        this.#place(segment, open);
+        this.#placeAll(segment, open);
         open = [];
       }
       found = reader.next();
     }
     if (open.length > 0 && !segment.isSealed) return yield* this.#cut(segment, open[0]!.offset);
-    this.#place(segment, open);
+    this.#placeAll(segment, open);
     if (durable > segment.end) this.#lose(segment.number, OFFSET_MAX);
     return undefined;
   }
 
-  #place(segment: Segment, entries: readonly Entry[]): void {
-    for (const { partition, key, offset, length } of entries) {
-      this.#index.place(partition, key, segment.number, offset, length);
-    }
+  #placeAll(segment: Segment, entries: readonly Entry[]): void {
+    for (const entry of entries) this.#place(segment, entry);
+  }
+
+  #place({ number }: Segment, { partition, key, offset, length }: Entry): void {
+    if (length === REMOVED_LENGTH) this.#index.remove(partition, key, number, offset);
+    else this.#index.place(partition, key, number, offset, length);
   }
 
   /** What the records behind this place say of how much was durable. */
@@ -300,12 +305,8 @@ class LogRecovery {
 
   /** What is left over goes, what goes on is durable, and what is lost is not forgotten. */
   *#settle(manifest: ManifestFile): DiskTask<Problem> {
-    for (const file of this.#files.keys()) {
-      const number = segmentNumberOf(file);
-      if (number === undefined || this.#segments.has(number)) continue;
-      const problem = problemOf(yield (done) => this.#disk.remove(file, 0, done));
-      if (problem !== undefined) return problem;
-    }
+    const removed = yield* this.#removeLeftOver();
+    if (removed !== undefined) return removed;
     const { last, loss } = this.#segments;
     if (last !== undefined && this.#listed.get(last.number)?.isSealed !== true) {
       // What a killed process left may be known to the system and not to the disk.
@@ -322,10 +323,39 @@ class LogRecovery {
       : problemOf(yield (done) => manifest.save(done));
   }
 
+  /**
+   * The manifest that says so is durable first: a killed process may have left one that only the
+   * system has, and after a crash the one before it would miss what was removed.
+   */
+  *#removeLeftOver(): DiskTask<Problem> {
+    const files = [...this.#files.keys()].filter((file) => {
+      const number = segmentNumberOf(file);
+      return number !== undefined && !this.#segments.has(number);
+    });
+    const manifests = MANIFEST_FILES.filter((file) => this.#files.has(file));
+    for (const manifest of files.length > 0 ? manifests : []) {
+      const problem = problemOf(yield (done) => this.#disk.sync(manifest, done));
+      if (problem !== undefined) return problem;
+    }
+    for (const file of files) {
+      const problem = problemOf(yield (done) => this.#disk.remove(file, 0, done));
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  }
+
   #lose(segment: number, offset: number): void {
     this.#findings.lostPlaces++;
     this.#segments.lose({ segment, offset });
+    // What was lost may have come after them.
+    this.#index.doubtRemovals();
   }
+}
+
+/** What the index is told instead of the length of the record, where it is not a good row. */
+function lengthOf({ kind, length }: RecordHead, isIntact: boolean): number {
+  if (kind === KIND_REMOVED) return REMOVED_LENGTH;
+  return kind === KIND_ROW && isIntact ? length : DAMAGED_LENGTH;
 }
 
 /** A full disk is no problem for a start: what it could not write is found again. */

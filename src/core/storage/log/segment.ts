@@ -25,12 +25,16 @@ export class Segment {
   durable = 0;
   /** Bytes of records that are the current ones of their keys. */
   live = 0;
+  /** Bytes of records that remove keys. They count until this is the first segment. */
+  removalBytes = 0;
   /** Its file has a head that is durable: only then the manifest may know of it. */
   isBegun = false;
   isSealed = false;
   /** All that is current in it is durable elsewhere: the next manifest is without it. */
   isMoved = false;
   hasHint = false;
+  /** A record was there that removed a key, or may have been, and cannot be read any more. */
+  hidesRemovals = false;
 
   constructor(number: number, first: number) {
     this.number = number;

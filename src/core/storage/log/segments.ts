@@ -11,8 +11,22 @@ export class Segments implements Iterable<Segment> {
   #last: Segment | undefined = undefined;
   #loss: Place | undefined = undefined;
 
+  get first(): Segment | undefined {
+    return this.#byNumber.values().next().value;
+  }
+
   get last(): Segment | undefined {
     return this.#last;
+  }
+
+  /**
+   * It stays, whatever is in it: a manifest without any segment would take for new what a crash
+   * brings back of those that were removed.
+   */
+  get lastBegun(): Segment | undefined {
+    let last: Segment | undefined = undefined;
+    for (const segment of this) if (segment.isBegun) last = segment;
+    return last;
   }
 
   /**
@@ -51,6 +65,29 @@ export class Segments implements Iterable<Segment> {
     assert(segment.number > (this.#last?.number ?? 0), `segment ${segment.number} out of order`);
     this.#byNumber.set(segment.number, segment);
     this.#last = segment;
+  }
+
+  /** Nothing lies before it: what its records have removed is nowhere else. */
+  isFirst(segment: Segment): boolean {
+    return segment === this.first;
+  }
+
+  /**
+   * A part of it cannot be read. From now on it is kept as it is if a removal may be there: the
+   * index knows of rows only, and something older may lie in another segment.
+   */
+  hideRemovals(segment: Segment): boolean {
+    segment.hidesRemovals = segment.removalBytes > 0 && !this.isFirst(segment);
+    return segment.hidesRemovals;
+  }
+
+  /**
+   * Whether it may be read anew and replaced: by a hint file, or by its current records behind all
+   * others.
+   */
+  isReplaceable(segment: Segment): boolean {
+    if (!segment.isSealed || this.isDoubtful(segment.number, 0)) return false;
+    return !segment.hidesRemovals || this.isFirst(segment);
   }
 
   /** One that was compacted; never the last one. */
