@@ -54,7 +54,15 @@ export class FanOutFrames {
     const delta = encodeRecord(record);
     const context = sealContext(sipKeyOf(new Uint8Array(16)), key, record.context);
     const coordinator = nodeId("n1");
-    const receipt = { coordinator, epoch: 1, needed: 2, answered: 3, held: 3, siblings: 1 };
+    const receipt = {
+      coordinator,
+      epoch: 1,
+      needed: 2,
+      answered: 3,
+      held: 3,
+      hinted: 0,
+      siblings: 1,
+    };
     const stored: Outcome = { kind: "stored", context, receipt };
     const siblings = [{ value, writtenMs: WRITTEN_MS }];
     const found: Outcome = { kind: "found", siblings, context, receipt };

@@ -45,6 +45,7 @@ function subjects(): readonly (readonly [name: string, message: Message])[] {
     needed: 2,
     answered: 3,
     held: 3,
+    hinted: 0,
     siblings: 1,
   };
   const found = {

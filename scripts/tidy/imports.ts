@@ -28,7 +28,15 @@ interface Layer {
 
 const NONE = /^$/;
 const NODE = /^node:/;
-const SUBSYSTEMS = ["membership", "replica", "coordinator", "repair", "layout", "kademlia"];
+const SUBSYSTEMS = [
+  "membership",
+  "replica",
+  "coordinator",
+  "handoff",
+  "repair",
+  "layout",
+  "kademlia",
+];
 const GROUND = ["base", "causality", "ring", "storage", "crdt", "vocabulary"];
 const CORE = [...GROUND, ...SUBSYSTEMS, "wire", "caller", "identity", "node"];
 const SHELL = ["socket", "disk", "host", "client", "server"];

@@ -30,6 +30,7 @@ const RECEIPT: Receipt = {
   needed: 2,
   answered: 0b101,
   held: 0b110,
+  hinted: 0b001,
   siblings: 1,
 };
 const REQUEST = clientRequest({ operation: "get", key: keyOf("default", "k") });
@@ -41,9 +42,10 @@ function found(...values: readonly Uint8Array[]): Done {
 
 test("answer: a receipt names the owners that its masks point at", () => {
   // The preference list of every partition here is n2, n0, n1.
-  const { answered, held } = receiptDocument(RECEIPT, REQUEST, LAYOUT);
+  const { answered, held, hinted } = receiptDocument(RECEIPT, REQUEST, LAYOUT);
   assert.deepEqual(answered, ["n2", "n1"]);
   assert.deepEqual(held, ["n0", "n1"]);
+  assert.deepEqual(hinted, ["n2"]);
 });
 
 test("answer: of a layout that is not known only the positions are told", () => {

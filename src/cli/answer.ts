@@ -20,6 +20,8 @@ export interface ReceiptDocument {
   readonly answered: readonly string[];
   /** Owners that hold the write, or exactly what was read. */
   readonly held: readonly string[];
+  /** Owners that could not be reached, and for which another node holds it until they can. */
+  readonly hinted: readonly string[];
 }
 
 export interface ValuesDocument {
@@ -41,6 +43,7 @@ export function receiptDocument(
     needed: receipt.needed,
     answered: namesIn(receipt.answered, owners),
     held: namesIn(receipt.held, owners),
+    hinted: namesIn(receipt.hinted, owners),
   };
 }
 

@@ -116,7 +116,8 @@ async function probe(address: string, operation: Operation): Promise<void> {
   const client = await connect([address], PROBE_TIMEOUT_MS);
   const timeoutMs = PROBE_TIMEOUT_MS;
   try {
-    await ask(client, clientRequest({ operation, key: PROBE, timeoutMs, r: "all", w: "all" }));
+    const levels = { r: "all", w: "all", pr: "all", pw: "all" } as const;
+    await ask(client, clientRequest({ operation, key: PROBE, timeoutMs, ...levels }));
   } finally {
     await client.close();
   }

@@ -86,6 +86,7 @@ test("getSiblings shows all there is, the context, and what stands behind it", a
     needed: 2,
     answered: 3,
     held: 2,
+    hinted: 0,
     siblings: 1,
   });
   assert.deepEqual((await bucketWith(() => NOT_FOUND).bucket.getSiblings("k")).values, []);

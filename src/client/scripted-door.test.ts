@@ -75,6 +75,7 @@ const RECEIPT = {
   needed: 2,
   answered: 0b111,
   held: 0b101,
+  hinted: 0,
   siblings: 1,
 };
 

@@ -4,16 +4,24 @@ import type { NodeConfig } from "./config.ts";
 import { DEFAULT_CONFIG, nodeConfig } from "./config.ts";
 
 /** The lowest and the highest value of every field. */
-const BOUNDS: { readonly [Field in Exclude<keyof NodeConfig, "r" | "w">]: [number, number] } = {
+const BOUNDS: {
+  readonly [Field in Exclude<keyof NodeConfig, "r" | "w" | "pr" | "pw">]: [number, number];
+} = {
   requestTimeoutMs: [1, 600_000],
   requestTimeoutMsMax: [1, 600_000],
   spareAfterMs: [1, 60_000],
+  standInAfterMs: [1, 60_000],
   inFlightMax: [1, 1_000_000],
   inFlightBytesMax: [1_024, 16 * 1024 ** 3],
   valueBytesMax: [1, 64 * 1024 * 1024],
   recordBytesMax: [1_024, 64 * 1024 * 1024],
   siblingsMax: [1, 1_000],
   vectorEntriesMax: [1, 65_536],
+  hintBytesPerTargetMax: [0, 1024 ** 4],
+  hintBytesMax: [0, 1024 ** 4],
+  hintAwayMsMax: [1_000, 30 * 24 * 60 * 60 * 1000],
+  handoffAfterMs: [1, 600_000],
+  handoffRowsPerSecond: [1, 1_000_000],
 };
 
 test("config: nothing given is the defaults, and they are allowed", () => {
@@ -40,8 +48,8 @@ test("config: every numeric field takes its bounds and refuses what is beyond, b
   }
 });
 
-test("config: r and w take the words and 1 to 16", () => {
-  for (const field of ["r", "w"] as const) {
+test("config: r, w, pr and pw take the words and 1 to 16", () => {
+  for (const field of ["r", "w", "pr", "pw"] as const) {
     for (const level of ["one", "quorum", "all", 1, 16] as const) {
       assert.equal((nodeConfig({ [field]: level }) as NodeConfig)[field], level);
     }

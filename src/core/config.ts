@@ -9,10 +9,18 @@ export interface NodeConfig {
   /** Owners that must answer a read, and hold a write, when the request does not say. */
   readonly r: number | "one" | "quorum" | "all";
   readonly w: number | "one" | "quorum" | "all";
+  /**
+   * Of those, owners proper: others may stand in for the rest while they cannot be reached. With
+   * the same level as `r` and `w` nobody stands in.
+   */
+  readonly pr: number | "one" | "quorum" | "all";
+  readonly pw: number | "one" | "quorum" | "all";
   readonly requestTimeoutMs: number;
   readonly requestTimeoutMsMax: number;
   /** How long the asked owners may be silent before a read asks the others too. */
   readonly spareAfterMs: number;
+  /** How long owners may be silent before another node stands in for a write that needs it. */
+  readonly standInAfterMs: number;
   /** Requests that a node coordinates or forwards at one time; more are refused with OVERLOADED. */
   readonly inFlightMax: number;
   /** Bytes of keys, values and contexts of those requests. */
@@ -27,37 +35,63 @@ export interface NodeConfig {
   readonly siblingsMax: number;
   /** Entries that a client's context may carry. */
   readonly vectorEntriesMax: number;
+  /** Bytes of writes that are kept for owners that cannot be reached: for one of them, for all. */
+  readonly hintBytesPerTargetMax: number;
+  readonly hintBytesMax: number;
+  /** For an owner that is away longer nothing more is kept: anti-entropy mends it. */
+  readonly hintAwayMsMax: number;
+  /** How long an owner is left in peace that can be reached again … */
+  readonly handoffAfterMs: number;
+  /** … and how many it is told in a second then. */
+  readonly handoffRowsPerSecond: number;
 }
 
 export const DEFAULT_CONFIG: NodeConfig = {
   r: "quorum",
   w: "quorum",
+  pr: "one",
+  pw: "one",
   requestTimeoutMs: 1_000,
   requestTimeoutMsMax: 60_000,
   spareAfterMs: 20,
+  standInAfterMs: 200,
   inFlightMax: 4_096,
   inFlightBytesMax: 64 * 1024 * 1024,
   valueBytesMax: 16 * 1024 * 1024,
   recordBytesMax: 64 * 1024 * 1024,
   siblingsMax: 100,
   vectorEntriesMax: 4_096,
+  hintBytesPerTargetMax: 256 * 1024 * 1024,
+  hintBytesMax: 1024 * 1024 * 1024,
+  hintAwayMsMax: 3 * 60 * 60 * 1000,
+  handoffAfterMs: 1_000,
+  handoffRowsPerSecond: 2_000,
 };
+
+const LEVEL_FIELDS = ["r", "w", "pr", "pw"] as const;
+type LevelField = (typeof LEVEL_FIELDS)[number];
 
 interface Bound {
   readonly min: number;
   readonly max: number;
 }
 
-const BOUNDS: { readonly [Field in Exclude<keyof NodeConfig, "r" | "w">]: Bound } = {
+const BOUNDS: { readonly [Field in Exclude<keyof NodeConfig, LevelField>]: Bound } = {
   requestTimeoutMs: { min: 1, max: 600_000 },
   requestTimeoutMsMax: { min: 1, max: 600_000 },
   spareAfterMs: { min: 1, max: 60_000 },
+  standInAfterMs: { min: 1, max: 60_000 },
   inFlightMax: { min: 1, max: 1_000_000 },
   inFlightBytesMax: { min: 1_024, max: 16 * 1024 ** 3 },
   valueBytesMax: { min: 1, max: 64 * 1024 * 1024 },
   recordBytesMax: { min: 1_024, max: 64 * 1024 * 1024 },
   siblingsMax: { min: 1, max: 1_000 },
   vectorEntriesMax: { min: 1, max: 65_536 },
+  hintBytesPerTargetMax: { min: 0, max: 1024 ** 4 },
+  hintBytesMax: { min: 0, max: 1024 ** 4 },
+  hintAwayMsMax: { min: 1_000, max: 30 * 24 * 60 * 60 * 1000 },
+  handoffAfterMs: { min: 1, max: 600_000 },
+  handoffRowsPerSecond: { min: 1, max: 1_000_000 },
 };
 
 /**
@@ -69,7 +103,7 @@ export function nodeConfig(given: Partial<NodeConfig>): NodeConfig | { readonly 
     if (!known.has(field)) return { problem: `config.${field} is not a known field` };
   }
   const config: NodeConfig = { ...DEFAULT_CONFIG, ...given };
-  for (const field of ["r", "w"] as const) {
+  for (const field of LEVEL_FIELDS) {
     const problem = levelProblem(field, config[field]);
     if (problem !== undefined) return { problem };
   }

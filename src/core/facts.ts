@@ -46,6 +46,14 @@ export type Fact =
       readonly target: NodeId;
       readonly late: boolean;
     }
+  | { readonly kind: "hint-kept"; readonly key: Key; readonly target: NodeId }
+  | { readonly kind: "hint-delivered"; readonly key: Key; readonly target: NodeId }
+  | {
+      readonly kind: "stand-in-asked";
+      readonly key: Key;
+      readonly owner: NodeId;
+      readonly peer: NodeId;
+    }
   | { readonly kind: "spare-asked"; readonly key: Key; readonly peer: NodeId }
   | { readonly kind: "request-forwarded"; readonly key: Key; readonly to: NodeId }
   | { readonly kind: "message-dropped"; readonly from: NodeId; readonly reason: DropReason }

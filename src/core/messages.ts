@@ -8,6 +8,9 @@
  *        │── read (digest) ──────────────▶│  compares
  *        │◀──────── same │ held ──────────│  one byte, or the record
  *        │── repair (record) ────────────▶│  joins; nobody waits
+ *        │                              stand-in
+ *        │── hint (delta, for an owner) ─▶│  keeps it until that owner is back; answers written
+ *        │── hinted-ask (for an owner) ──▶│  answers held, if it keeps something
  *        │◀─────────────── refused ───────│  not an owner, stale epoch, damaged row, no room
  *
  *     non-owner                        owner
@@ -24,6 +27,7 @@
  */
 import type { Layout } from "./ring/layout.ts";
 import type { Key } from "./ring/key.ts";
+import type { NodeId } from "./ring/node-id.ts";
 import type { ClientRequest } from "./requests.ts";
 import type { Outcome } from "./outcomes.ts";
 
@@ -101,6 +105,28 @@ export interface Repair {
   readonly record: Uint8Array;
 }
 
+/** A write for an owner that cannot be reached. */
+export interface Hint {
+  readonly kind: "hint";
+  readonly id: number;
+  readonly epoch: number;
+  readonly remainingMs: number;
+  readonly target: NodeId;
+  readonly key: Key;
+  /** An encoded record. */
+  readonly delta: Uint8Array;
+}
+
+/** What is kept of this key for an owner that cannot be reached. */
+export interface HintedAsk {
+  readonly kind: "hinted-ask";
+  readonly id: number;
+  readonly epoch: number;
+  readonly remainingMs: number;
+  readonly target: NodeId;
+  readonly key: Key;
+}
+
 export interface Ask {
   readonly kind: "ask";
   readonly request: ClientRequest;
@@ -131,6 +157,8 @@ export type Message =
   | Held
   | Refused
   | Repair
+  | Hint
+  | HintedAsk
   | Ask
   | Answer
   | LayoutAsk
@@ -181,6 +209,27 @@ export function refused(id: number, reason: Refusal, epoch: number): Refused {
 
 export function repair(epoch: number, key: Key, record: Uint8Array): Repair {
   return { kind: "repair", epoch, key, record };
+}
+
+export function hint(
+  id: number,
+  epoch: number,
+  remainingMs: number,
+  target: NodeId,
+  key: Key,
+  delta: Uint8Array,
+): Hint {
+  return { kind: "hint", id, epoch, remainingMs, target, key, delta };
+}
+
+export function hintedAsk(
+  id: number,
+  epoch: number,
+  remainingMs: number,
+  target: NodeId,
+  key: Key,
+): HintedAsk {
+  return { kind: "hinted-ask", id, epoch, remainingMs, target, key };
 }
 
 export function ask(request: ClientRequest): Ask {

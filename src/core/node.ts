@@ -19,9 +19,11 @@ import type { NodeConfig } from "./config.ts";
 import { Coordinator } from "./coordinator/coordinator.ts";
 import { DeadlineWheel } from "./deadlines.ts";
 import type { Effects, Instant } from "./effects.ts";
+import { Handoff } from "./handoff/handoff.ts";
+import type { HintRows } from "./handoff/hints.ts";
 import type { DropReason } from "./facts.ts";
 import { Peers } from "./membership/peers.ts";
-import type { Hello, Message, Read, Refusal, Repair, Write } from "./messages.ts";
+import type { Hello, Hint, HintedAsk, Message, Read, Refusal, Repair, Write } from "./messages.ts";
 import { held, LAYOUT_ASK, layoutTold, refused, same, written } from "./messages.ts";
 import type { EpochLease } from "./replica/epochs.ts";
 import { Replica } from "./replica/replica.ts";
@@ -29,7 +31,7 @@ import type { ClientRequest } from "./requests.ts";
 import type { Key } from "./ring/key.ts";
 import type { Layout } from "./ring/layout.ts";
 import type { NodeId } from "./ring/node-id.ts";
-import type { DiskAnswer, RowReader } from "./storage/engine.ts";
+import type { DiskAnswer } from "./storage/engine.ts";
 import { DAMAGED } from "./storage/engine.ts";
 
 export interface NodeSetup {
@@ -42,7 +44,7 @@ export interface NodeSetup {
   /** Shared by all nodes of a cluster: seals the contexts that clients carry. */
   readonly secret: SipKey;
   readonly random: Random;
-  readonly rows: RowReader;
+  readonly rows: HintRows;
   readonly effects: Effects;
 }
 
@@ -53,6 +55,7 @@ export class Node {
   readonly #deadlines: DeadlineWheel = new DeadlineWheel();
   readonly #peers: Peers = new Peers();
   readonly #replica: Replica;
+  readonly #handoff: Handoff;
   readonly #coordinator: Coordinator;
   #layout: Layout;
 
@@ -68,6 +71,18 @@ export class Node {
       effects: setup.effects,
       acknowledger: this,
     });
+    this.#handoff = new Handoff({
+      self: setup.id,
+      config: setup.config,
+      rows: setup.rows,
+      random: setup.random.fork("handoff"),
+      effects: setup.effects,
+      deadlines: this.#deadlines,
+      layout: () => this.#layout,
+      isLinked: (node) => this.#peers.isLinked(node),
+      onStored: (now, to, id, answer) => this.onStored(now, to, id, answer),
+      repair: (partition, key, bytes) => this.#mend(partition, key, bytes),
+    });
     this.#coordinator = new Coordinator({
       self: setup.id,
       identity: setup.actor,
@@ -77,6 +92,7 @@ export class Node {
       effects: setup.effects,
       liveness: this.#peers,
       replica: this.#replica,
+      hints: this.#handoff,
       deadlines: this.#deadlines,
       layout: () => this.#layout,
     });
@@ -91,6 +107,7 @@ export class Node {
       case "write":
         return this.#onWrite(from, message);
       case "written":
+        if (this.#handoff.onWritten(now, from, message.id)) return;
         return this.#coordinator.onWritten(now, from, message.id);
       case "read":
         return this.#onRead(from, message);
@@ -100,15 +117,20 @@ export class Node {
         return this.#coordinator.onHeld(now, from, message.id, message.record);
       case "refused":
         this.#onRefusalEpoch(from, message.epoch);
+        if (this.#handoff.onRefused(now, from, message.id, message.reason)) return;
         return this.#coordinator.onRefused(now, from, message.id, message.reason);
       case "repair":
         return this.#onRepair(from, message);
+      case "hint":
+        return this.#onHint(now, from, message);
+      case "hinted-ask":
+        return this.#onHintedAsk(from, message);
       case "ask":
         return this.#coordinator.request(now, message.request, from);
       case "answer":
         return this.#coordinator.onAnswer(now, from, message.id, message.outcome);
       case "hello":
-        return this.#onHello(from, message);
+        return this.#onHello(now, from, message);
       case "goodbye":
         return this.#onGoodbye(now, from);
       case "layout-ask":
@@ -121,7 +143,9 @@ export class Node {
   }
 
   completed(now: Instant, token: number, answer: DiskAnswer): void {
-    this.#replica.completed(now, token, answer);
+    // Hints number their writes downwards.
+    if (token < 0) this.#handoff.completed(now, token, answer);
+    else this.#replica.completed(now, token, answer);
   }
 
   advance(now: Instant): void {
@@ -191,20 +215,43 @@ export class Node {
     const partition = this.#layout.partitioner.of(key);
     const misplaced = this.#misplaced(from, partition, epoch);
     if (misplaced !== undefined) return this.#drop(from, misplaced);
-    const record = decodeRecord(bytes);
-    if (record === undefined) return this.#drop(from, "malformed");
-    this.#replica.repair({ partition, key }, { record, bytes });
+    if (!this.#mend(partition, key, bytes)) this.#drop(from, "malformed");
   }
 
-  #onHello(from: NodeId, { generation, layoutEpoch }: Hello): void {
+  /** False when the bytes are no record. */
+  #mend(partition: number, key: Key, bytes: Uint8Array): boolean {
+    const record = decodeRecord(bytes);
+    if (record !== undefined) this.#replica.repair({ partition, key }, { record, bytes });
+    return record !== undefined;
+  }
+
+  #onHint(now: Instant, from: NodeId, message: Hint): void {
+    if (message.remainingMs === 0) return this.#drop(from, "expired");
+    const problem = this.#otherEpoch(from, message.epoch) ?? this.#handoff.take(now, from, message);
+    if (problem === "malformed") return this.#drop(from, problem);
+    if (problem !== undefined) this.#refuse(from, message.id, problem);
+  }
+
+  #onHintedAsk(from: NodeId, { id, epoch, remainingMs, target, key }: HintedAsk): void {
+    if (remainingMs === 0) return this.#drop(from, "expired");
+    const problem = this.#otherEpoch(from, epoch);
+    if (problem !== undefined) return this.#refuse(from, id, problem);
+    const record = this.#handoff.heldFor(key, target);
+    if (record === undefined) return this.#refuse(from, id, "not-owner");
+    this.#effects.send(from, held(id, record));
+  }
+
+  #onHello(now: Instant, from: NodeId, { generation, layoutEpoch }: Hello): void {
     if (!this.#peers.onLinked(from, generation)) return this.#drop(from, "old-generation");
     this.#effects.note({ kind: "peer-linked", peer: from, generation });
+    this.#handoff.onLinked(now, from);
     if (layoutEpoch > this.#layout.epoch) this.#effects.send(from, LAYOUT_ASK);
   }
 
   #onGoodbye(now: Instant, from: NodeId): void {
     this.#peers.onLost(from);
     this.#effects.note({ kind: "peer-lost", peer: from });
+    this.#handoff.onLost(from);
     this.#coordinator.onPeerLost(now, from);
   }
 
@@ -221,11 +268,15 @@ export class Node {
     partition: number,
     epoch: number,
   ): "stale-epoch" | "not-owner" | undefined {
-    if (epoch !== this.#layout.epoch) {
-      this.#onRefusalEpoch(from, epoch);
-      return "stale-epoch";
-    }
+    const problem = this.#otherEpoch(from, epoch);
+    if (problem !== undefined) return problem;
     return this.#layout.isOwner(this.id, partition) ? undefined : "not-owner";
+  }
+
+  #otherEpoch(from: NodeId, epoch: number): "stale-epoch" | undefined {
+    if (epoch === this.#layout.epoch) return undefined;
+    this.#onRefusalEpoch(from, epoch);
+    return "stale-epoch";
   }
 
   #onRefusalEpoch(from: NodeId, epoch: number): void {

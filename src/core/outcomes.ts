@@ -21,6 +21,8 @@ export interface Receipt {
   readonly answered: number;
   /** Owners that hold the write durably; for a read, owners that hold exactly what was returned. */
   readonly held: number;
+  /** Owners that could not be reached, and for which another node holds it until they can. */
+  readonly hinted: number;
   readonly siblings: number;
 }
 

@@ -48,6 +48,9 @@ export interface RunView {
   row(node: NodeId, key: Key): RowRead;
   /** What is left of the row if the node crashes now and every uncompleted write of it is lost. */
   durableRow(node: NodeId, key: Key): RowRead;
+  /** Both of what the node keeps of this key for owners that cannot be reached. */
+  hint(node: NodeId, key: Key): RowRead;
+  durableHint(node: NodeId, key: Key): RowRead;
   /** What a crash leaves of who a node is; undefined where that is kept in no file. */
   storedIdentity(node: NodeId): StoredIdentity | undefined;
   /** How often a kind of fact was noted, and a kind of fault injected, so far. */

@@ -25,7 +25,9 @@ import type { Identity } from "../core/identity/identity.ts";
 import { LeaseKeeper } from "../core/identity/lease-keeper.ts";
 import type { EpochLease } from "../core/replica/epochs.ts";
 import type { Key } from "../core/ring/key.ts";
+import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
 import type { DiskAnswer, RowEntry, RowRead, RowWrite } from "../core/storage/engine.ts";
+import type { ScanPosition, ScanSlice } from "../core/storage/engine.ts";
 import { DAMAGED } from "../core/storage/engine.ts";
 import { LogEngine } from "../core/storage/log/log-engine.ts";
 import type { LogOptions, LogSizes } from "../core/storage/log/log-options.ts";
@@ -91,6 +93,8 @@ export class LogStorage implements NodeStorage {
   readonly #process: LogProcess;
   readonly #disk: SimulatedDisk;
   readonly #account = new RowAccount();
+  /** Of what is kept for others. */
+  readonly #hints = new RowAccount();
   #state: "closed" | "opening" | "open" | "closing" = "closed";
   /** What is to be opened when the close has ended. */
   #waiting: Boot | undefined = undefined;
@@ -160,13 +164,14 @@ export class LogStorage implements NodeStorage {
 
   get(partition: number, key: Key): RowRead {
     const row = this.#life!.engine.get(partition, key);
-    const wasDamaged = this.#account.visible(key) === DAMAGED;
-    if (row !== DAMAGED && wasDamaged) this.#account.find(key, row);
+    const account = this.#accountOf(partition);
+    const wasDamaged = account.visible(key) === DAMAGED;
+    if (row !== DAMAGED && wasDamaged) account.find(key, row);
     if (row === DAMAGED && !wasDamaged) {
-      this.#account.damage(partition, key);
+      account.damage(partition, key);
       this.#process.lost(key);
     }
-    this.#process.read(key, row);
+    if (account === this.#account) this.#process.read(key, row);
     return row;
   }
 
@@ -179,8 +184,15 @@ export class LogStorage implements NodeStorage {
     if (engine.isFull) engine.flush();
     const last = this.#completed.at(-1);
     if (last?.number === number && last.answer === "full") return false;
-    this.#account.write(writes, number);
+    const account = this.#accountOf(writes[0]!.partition);
+    for (const each of [this.#account, this.#hints]) {
+      each.write(each === account ? writes : [], number);
+    }
     return true;
+  }
+
+  scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice {
+    return this.#life!.engine.scan(partition, from, limit);
   }
 
   onDue(ticket: number): void {
@@ -228,12 +240,12 @@ export class LogStorage implements NodeStorage {
     });
   }
 
-  visible(_partition: number, key: Key): RowRead {
-    return this.#account.visible(key);
+  visible(partition: number, key: Key): RowRead {
+    return this.#accountOf(partition).visible(key);
   }
 
-  durable(_partition: number, key: Key): RowRead {
-    return this.#account.durable(key);
+  durable(partition: number, key: Key): RowRead {
+    return this.#accountOf(partition).durable(key);
   }
 
   rows(): Iterable<RowEntry> {
@@ -302,13 +314,19 @@ export class LogStorage implements NodeStorage {
     this.#life = { engine, keeper, lease };
     this.#state = "open";
     this.#spendEpochs(lease);
-    const lost = this.#account.reload((partition, key) => engine.get(partition, key));
-    for (const key of lost) this.#process.lost(key);
+    for (const account of [this.#account, this.#hints]) {
+      const lost = account.reload((partition, key) => engine.get(partition, key));
+      for (const key of lost) this.#process.lost(key);
+    }
     const restart = restartOf(this.#asked, reason);
     this.#asked = "usual";
     const { actor, generation } = identity;
     this.#work(this.#lives, 0);
     this.#process.opened({ actor, generation, epochs: lease, restart });
+  }
+
+  #accountOf(partition: number): RowAccount {
+    return partition < HINT_PARTITIONS ? this.#account : this.#hints;
   }
 
   /** So that a lease ends while a run lasts, most of it is handed out to nobody. */
@@ -355,7 +373,10 @@ export class LogStorage implements NodeStorage {
   #onCompleted({ number, answer }: Completed): void {
     const token = this.#tokens.get(number)!;
     this.#tokens.delete(number);
-    if (answer === "durable") this.#account.complete(number);
+    if (answer === "durable") {
+      this.#account.complete(number);
+      this.#hints.complete(number);
+    }
     this.#process.completed(token, answer);
   }
 

@@ -3,6 +3,7 @@ import { assert } from "../core/base/assert.ts";
 import type { Random } from "../core/base/random.ts";
 import type { Key } from "../core/ring/key.ts";
 import type { RowEntry, RowRead, RowWrite } from "../core/storage/engine.ts";
+import type { ScanPosition, ScanSlice } from "../core/storage/engine.ts";
 import type { ModelRestart } from "./identity.ts";
 import { Identity } from "./identity.ts";
 import type { Boot, NodeStorage, StorageEvents, StorageTrouble } from "./node-storage.ts";
@@ -109,6 +110,10 @@ export class ModelStorage implements NodeStorage, StorageTrouble {
   close(isClean: boolean): void {
     this.#engine.settleAll();
     this.#end(isClean);
+  }
+
+  scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice {
+    return this.#engine.scan(partition, from, limit);
   }
 
   visible(partition: number, key: Key): RowRead {

@@ -5,6 +5,7 @@
  *     sim.node("n2").restart("lost")
  */
 import { assert } from "../core/base/assert.ts";
+import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
 import type { Key } from "../core/ring/key.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { RowEntry } from "../core/storage/engine.ts";
@@ -19,6 +20,7 @@ export interface NodeHandleSetup {
   readonly connections: Connections;
   readonly clients: Clients;
   readonly recorder: Recorder;
+  readonly partitionCount: number;
   partitionOf(key: Key): number;
 }
 
@@ -51,6 +53,18 @@ export class NodeHandle {
 
   get rows(): readonly RowEntry[] {
     return [...this.#setup.host.storage.rows()];
+  }
+
+  /** Keys of which it keeps something for other nodes; of one that is down nothing is known. */
+  get hints(): readonly Key[] {
+    const { host, partitionCount } = this.#setup;
+    if (!host.isUp) return [];
+    const keys: Key[] = [];
+    for (let partition = 0; partition < partitionCount; partition++) {
+      const { entries } = host.storage.scan(HINT_PARTITIONS + partition, undefined, Infinity);
+      for (const { key } of entries) keys.push(key);
+    }
+    return keys;
   }
 
   /**

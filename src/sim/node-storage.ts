@@ -14,7 +14,7 @@ import type { ActorId } from "../core/causality/actor.ts";
 import type { StoredIdentity } from "../core/identity/identity-file.ts";
 import type { EpochLease } from "../core/replica/epochs.ts";
 import type { Key } from "../core/ring/key.ts";
-import type { DiskAnswer, RowEntry, RowRead, RowReader, RowWrite } from "../core/storage/engine.ts";
+import type { DiskAnswer, Engine, RowEntry, RowRead, RowWrite } from "../core/storage/engine.ts";
 import type { Fact } from "../core/facts.ts";
 import type { RestartKind } from "./observer.ts";
 
@@ -47,7 +47,7 @@ export interface StorageEvents {
 /** `usual`: with everything that survived the stop, whatever that is. */
 export type Boot = RestartKind | "first" | "usual";
 
-export interface NodeStorage extends RowReader {
+export interface NodeStorage extends Pick<Engine, "get" | "scan"> {
   /** Of this boot or the last one. */
   readonly generation: number;
   /** It opens, or will when it is closed. */
@@ -69,7 +69,7 @@ export interface NodeStorage extends RowReader {
   visible(partition: number, key: Key): RowRead;
   /** The row as a crash leaves it that loses every uncompleted write. */
   durable(partition: number, key: Key): RowRead;
-  /** Every readable row, as `visible`. */
+  /** Every readable row that is no hint, as `visible`. */
   rows(): Iterable<RowEntry>;
   /** What a crash leaves of who the node is; undefined for a storage without such a file. */
   readonly storedIdentity: StoredIdentity | undefined;

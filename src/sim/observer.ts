@@ -37,6 +37,8 @@ export interface Observer {
    */
   onPersist?(node: NodeId, writes: readonly RowWrite[], token: number, at: Instant): void;
   onDurable?(node: NodeId, token: number, at: Instant): void;
+  /** A node changed what it keeps of a key for others; the row is gone when it is undefined. */
+  onHint?(node: NodeId, write: RowWrite, at: Instant): void;
   /** A node has read a row from its disk. Of a storage that cannot be wrong, nobody is told. */
   onRead?(node: NodeId, key: Key, row: RowRead, at: Instant): void;
   /** A node has made durable who it is in this life; of a model nobody is told. */

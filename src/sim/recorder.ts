@@ -32,6 +32,7 @@ export class Recorder {
     onFact: [],
     onPersist: [],
     onDurable: [],
+    onHint: [],
     onRead: [],
     onBoot: [],
     onFailed: [],
@@ -53,6 +54,7 @@ export class Recorder {
     if (observer.onFact) hooks.onFact.push(observer.onFact.bind(observer));
     if (observer.onPersist) hooks.onPersist.push(observer.onPersist.bind(observer));
     if (observer.onDurable) hooks.onDurable.push(observer.onDurable.bind(observer));
+    if (observer.onHint) hooks.onHint.push(observer.onHint.bind(observer));
     if (observer.onRead) hooks.onRead.push(observer.onRead.bind(observer));
     if (observer.onBoot) hooks.onBoot.push(observer.onBoot.bind(observer));
     if (observer.onFailed) hooks.onFailed.push(observer.onFailed.bind(observer));
@@ -90,6 +92,10 @@ export class Recorder {
 
   persist(node: NodeId, writes: readonly RowWrite[], token: number): void {
     for (const hook of this.#hooks.onPersist) hook(node, writes, token, this.#clock.now);
+  }
+
+  hint(node: NodeId, write: RowWrite): void {
+    for (const hook of this.#hooks.onHint) hook(node, write, this.#clock.now);
   }
 
   durable(node: NodeId, token: number): void {

@@ -16,6 +16,7 @@ import type { SipKey } from "../core/base/siphash.ts";
 import type { NodeConfig } from "../core/config.ts";
 import type { Effects, Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
+import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
 import type { Hello, Message } from "../core/messages.ts";
 import { ask, hello } from "../core/messages.ts";
 import { Node } from "../core/node.ts";
@@ -228,7 +229,12 @@ export class SimulatedHost implements Effects {
   }
 
   persist(writes: readonly RowWrite[], token: number): void {
-    if (this.storage.write(writes, token)) return this.#recorder.persist(this.id, writes, token);
+    const isStored = this.storage.write(writes, token);
+    if (writes[0]!.partition >= HINT_PARTITIONS) {
+      if (isStored) this.#recorder.hint(this.id, writes[0]!);
+      return;
+    }
+    if (isStored) return this.#recorder.persist(this.id, writes, token);
     this.#wasRefused = true;
     for (const { key } of writes) this.#recorder.fault("row-refused", this.id, key);
   }
@@ -268,7 +274,7 @@ export class SimulatedHost implements Effects {
   }
 
   #onCompleted(token: number, answer: DiskAnswer): void {
-    if (answer === "durable") this.#recorder.durable(this.id, token);
+    if (answer === "durable" && token >= 0) this.#recorder.durable(this.id, token);
     this.#input(answer === "durable" ? COMPLETE : REFUSE, -1, token, undefined, undefined);
   }
 

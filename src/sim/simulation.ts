@@ -22,6 +22,7 @@ import { EMPTY_RECORD } from "../core/causality/record.ts";
 import type { NodeConfig } from "../core/config.ts";
 import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
+import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
 import type { StoredIdentity } from "../core/identity/identity-file.ts";
 import type { Message } from "../core/messages.ts";
 import { recordBytesOf } from "../core/replica/row.ts";
@@ -223,6 +224,21 @@ export class Simulation implements RunView {
     return this.#host(node).storage.durable(this.layout.partitioner.of(key), key);
   }
 
+  hint(node: NodeId, key: Key): RowRead {
+    const partition = HINT_PARTITIONS + this.layout.partitioner.of(key);
+    return this.#host(node).storage.visible(partition, key);
+  }
+
+  durableHint(node: NodeId, key: Key): RowRead {
+    const partition = HINT_PARTITIONS + this.layout.partitioner.of(key);
+    return this.#host(node).storage.durable(partition, key);
+  }
+
+  /** All that nodes keep for others. */
+  get hints(): readonly { readonly node: NodeId; readonly key: Key }[] {
+    return this.nodes.flatMap((node) => this.node(node).hints.map((key) => ({ node, key })));
+  }
+
   get storage(): StorageKind {
     return this.settings.storage;
   }
@@ -378,6 +394,7 @@ export class Simulation implements RunView {
       connections: this.#connections,
       clients: this.#clients,
       recorder: this.#recorder,
+      partitionCount: this.layout.partitionCount,
       partitionOf: (key) => this.layout.partitioner.of(key),
     });
   }

@@ -18,6 +18,7 @@
 import { assert } from "../core/base/assert.ts";
 import type { Random } from "../core/base/random.ts";
 import type { Instant } from "../core/effects.ts";
+import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
 import type { Key } from "../core/ring/key.ts";
 import type {
   DiskAnswer,
@@ -81,7 +82,8 @@ export class SimulatedEngine implements Engine {
   readonly #random: Random;
   readonly #queue: DiskQueue;
   readonly #partitions = new Map<number, Rows>();
-  readonly #damaged = new Set<Key>();
+  /** Rows that cannot be read, by partition and key. */
+  readonly #damaged = new Set<string>();
   /** What uncompleted writes replaced, oldest first. Everything before `#settled` is durable. */
   #undo: Undo[] = [];
   /** Tokens of writes that were refused and whose turn has not come, by number. */
@@ -98,7 +100,7 @@ export class SimulatedEngine implements Engine {
   }
 
   get(partition: number, key: Key): RowRead {
-    if (this.#damaged.size > 0 && this.#damaged.has(key)) return DAMAGED;
+    if (this.#damaged.size > 0 && this.#damaged.has(nameOf(partition, key))) return DAMAGED;
     return this.#partitions.get(partition)?.get(key);
   }
 
@@ -162,14 +164,15 @@ export class SimulatedEngine implements Engine {
    */
   damage(partition: number, key: Key): boolean {
     if (this.#partitions.get(partition)?.has(key) !== true) return false;
-    this.#damaged.add(key);
+    this.#damaged.add(nameOf(partition, key));
     return true;
   }
 
   /** The row as a crash would leave it that loses every uncompleted write. */
   durable(partition: number, key: Key): RowRead {
     for (let i = this.#settled; i < this.#undo.length; i++) {
-      if (this.#undo[i]!.key === key) return this.#undo[i]!.before;
+      const undo = this.#undo[i]!;
+      if (undo.key === key && undo.partition === partition) return undo.before;
     }
     return this.get(partition, key);
   }
@@ -183,14 +186,15 @@ export class SimulatedEngine implements Engine {
     if (rows === undefined) return { entries: [], next: undefined };
     const keys = [...rows.keys()].filter((key) => from === undefined || key > from).sort(byKey);
     const slice = keys.slice(0, limit);
-    const readable = slice.filter((key) => !this.#damaged.has(key));
+    const readable = slice.filter((key) => !this.#damaged.has(nameOf(partition, key)));
     const entries = readable.map((key) => ({ key, row: rows.get(key)! }));
     return { entries, next: slice.length < keys.length ? slice.at(-1) : undefined };
   }
 
-  /** Every readable row, by partition and key. */
+  /** Every readable row that is no hint, by partition and key. */
   *rows(): IterableIterator<RowEntry> {
     for (const partition of [...this.#partitions.keys()].sort((left, right) => left - right)) {
+      if (partition >= HINT_PARTITIONS) break;
       yield* this.scan(partition, undefined, Infinity).entries;
     }
   }
@@ -228,10 +232,10 @@ export class SimulatedEngine implements Engine {
 
   #put(partition: number, key: Key, row: RowRead): void {
     if (row === DAMAGED) {
-      this.#damaged.add(key);
+      this.#damaged.add(nameOf(partition, key));
       return;
     }
-    if (this.#damaged.size > 0) this.#damaged.delete(key);
+    if (this.#damaged.size > 0) this.#damaged.delete(nameOf(partition, key));
     let rows = this.#partitions.get(partition);
     if (rows === undefined) {
       rows = new Map();
@@ -240,6 +244,10 @@ export class SimulatedEngine implements Engine {
     if (row === undefined) rows.delete(key);
     else rows.set(key, row);
   }
+}
+
+function nameOf(partition: number, key: Key): string {
+  return `${partition} ${key}`;
 }
 
 function byKey(left: Key, right: Key): number {

@@ -131,6 +131,8 @@ function drawSimulation(seed: number, draws: Draws): SimulationOptions {
       spareAfterMs: draws.pick("spareAfterMs", [20, 20, 1, 200]),
       siblingsMax: draws.pick("siblingsMax", [100, 8, 3]),
       inFlightMax: draws.pick("inFlightMax", [4_096, 4_096, 2]),
+      pr: draws.pick("pr", ["one", "one", "one", "all"]),
+      pw: draws.pick("pw", ["one", "one", "one", "all"]),
     },
     network: drawNetwork(draws),
     connections: {

@@ -70,6 +70,10 @@ export function messageDigest(message: Message): number {
       return mix(mix(mix(8, message.id), message.epoch), textDigest(message.reason));
     case "repair":
       return mix(mix(mix(9, message.epoch), textDigest(message.key)), bytesDigest(message.record));
+    case "hint":
+      return mix(mix(mix(14, message.id), textDigest(message.key)), bytesDigest(message.delta));
+    case "hinted-ask":
+      return mix(mix(15, message.id), textDigest(message.key));
     case "ask":
       return mix(10, requestDigest(message.request));
     case "answer":

@@ -364,6 +364,6 @@ function inOrder(one: string, other: string): number {
 
 function notFound(epoch: number): Outcome {
   const coordinator = nodeId("fake");
-  const receipt = { coordinator, epoch, needed: 1, answered: 1, held: 1, siblings: 0 };
+  const receipt = { coordinator, epoch, needed: 1, answered: 1, held: 1, hinted: 0, siblings: 0 };
   return { kind: "not-found", context: new Uint8Array(0), receipt };
 }

@@ -79,7 +79,10 @@ export class Member {
       epochs: options.epochs?.(name) ?? EpochLease.forProcess(),
       secret: SECRET,
       random: new Random(name),
-      rows: { get: (partition, key) => this.row(partition, key) },
+      rows: {
+        get: (partition, key) => this.row(partition, key),
+        scan: (partition, from, limit) => this.#engine.scan(partition, from, limit),
+      },
       effects: this.#effects(),
     });
   }

@@ -21,7 +21,8 @@ import { failed } from "../outcomes.ts";
 import type { ClientRequest, Level } from "../requests.ts";
 import type { Layout } from "../ring/layout.ts";
 import type { NodeId } from "../ring/node-id.ts";
-import type { Desk, Liveness, OwnReplica } from "./desk.ts";
+import { StandIns } from "../ring/stand-ins.ts";
+import type { Desk, Liveness, OwnHints, OwnReplica } from "./desk.ts";
 import { DeleteOperation } from "./delete.ts";
 import { ForwardOperation } from "./forward.ts";
 import { GetOperation } from "./get.ts";
@@ -30,9 +31,20 @@ import { PutOperation } from "./put.ts";
 import { levelCount } from "./quorum.ts";
 
 /** All that a desk has but what the coordinator itself is. */
-export interface CoordinatorSetup extends Omit<Desk, "isCrowded" | "close" | "answered"> {
+export interface CoordinatorSetup extends Omit<
+  Desk,
+  "standIns" | "isCrowded" | "close" | "answered"
+> {
   readonly random: Random;
 }
+
+/** How many must answer or hold, and how many of those must be owners proper. */
+interface Needed {
+  readonly all: number;
+  readonly proper: number;
+}
+
+const ONE: Needed = { all: 1, proper: 1 };
 
 /** What a refused client should wait before it tries again. */
 const RETRY_AFTER_MS = 20;
@@ -45,6 +57,8 @@ export class Coordinator implements Desk {
   readonly effects: Effects;
   readonly liveness: Liveness;
   readonly replica: OwnReplica;
+  readonly hints: OwnHints;
+  readonly standIns: StandIns = new StandIns();
   readonly deadlines: DeadlineWheel;
   readonly layout: () => Layout;
   readonly #operations: Numbered<Operation>;
@@ -61,6 +75,7 @@ export class Coordinator implements Desk {
     this.effects = setup.effects;
     this.liveness = setup.liveness;
     this.replica = setup.replica;
+    this.hints = setup.hints;
     this.deadlines = setup.deadlines;
     this.layout = setup.layout;
     // Replies may arrive after a restart. A random start of 48 bits keeps the numbers of two lives
@@ -103,22 +118,32 @@ export class Coordinator implements Desk {
 
   onWritten(now: Instant, from: NodeId, id: number): void {
     const operation = this.#operationOf(from, id);
-    operation?.onWritten(now, operation.admitted.owners.indexOf(from));
+    if (operation === undefined) return;
+    const owner = operation.admitted.owners.indexOf(from);
+    if (owner >= 0) operation.onWritten(now, owner);
+    else operation.onHinted(now, operation.standsInFor(from));
   }
 
   onSame(now: Instant, from: NodeId, id: number): void {
     const operation = this.#operationOf(from, id);
-    operation?.onSame(now, operation.admitted.owners.indexOf(from));
+    const owner = operation?.admitted.owners.indexOf(from) ?? -1;
+    if (owner >= 0) operation?.onSame(now, owner);
   }
 
   onHeld(now: Instant, from: NodeId, id: number, record: Uint8Array): void {
     const operation = this.#operationOf(from, id);
-    operation?.onHeld(now, operation.admitted.owners.indexOf(from), record);
+    if (operation === undefined) return;
+    const owner = operation.admitted.owners.indexOf(from);
+    if (owner >= 0) operation.onHeld(now, owner, record);
+    else operation.onHeldFor(now, operation.standsInFor(from), record);
   }
 
   onRefused(now: Instant, from: NodeId, id: number, reason: Refusal): void {
     const operation = this.#operationOf(from, id);
-    operation?.onRefused(now, operation.admitted.owners.indexOf(from), reason);
+    if (operation === undefined) return;
+    const owner = operation.admitted.owners.indexOf(from);
+    if (owner >= 0) operation.onRefused(now, owner, reason);
+    else operation.onStandInRefused(now, operation.standsInFor(from), reason);
   }
 
   onAnswer(now: Instant, from: NodeId, id: number, outcome: Outcome): void {
@@ -169,10 +194,10 @@ export class Coordinator implements Desk {
     const problem = this.#overload(bytes) ?? this.#limitBroken(request);
     if (problem !== undefined) return problem;
     const isGet = request.operation === "get";
-    const readNeeded = this.#needed("r", request.r, request.pr, owners.length);
-    if (typeof readNeeded !== "number") return readNeeded;
-    const writeNeeded = isGet ? 1 : this.#needed("w", request.w, request.pw, owners.length);
-    if (typeof writeNeeded !== "number") return writeNeeded;
+    const reading = this.#needed("r", request.r, request.pr, owners.length);
+    if ("kind" in reading) return reading;
+    const writing = isGet ? ONE : this.#needed("w", request.w, request.pw, owners.length);
+    if ("kind" in writing) return writing;
     const context = this.#openContext(request);
     if (context !== undefined && "kind" in context) return context;
     const timeoutMs = request.timeoutMs === 0 ? this.config.requestTimeoutMs : request.timeoutMs;
@@ -182,8 +207,10 @@ export class Coordinator implements Desk {
       place: { partition, key },
       owners,
       epoch: layout.epoch,
-      readNeeded,
-      writeNeeded,
+      readNeeded: reading.all,
+      writeNeeded: writing.all,
+      readProper: reading.proper,
+      writeProper: writing.proper,
       context,
       asker,
       startedAt: now,
@@ -222,19 +249,19 @@ export class Coordinator implements Desk {
     return levelBroken(request);
   }
 
-  /**
-   * The larger of the two demands. Every owner is a primary here, so `pr` and `pw` demand as `r`
-   * and `w` do.
-   */
-  #needed(name: "r" | "w", level: Level, primary: Level, owners: number): number | Failed {
-    const fallback = name === "r" ? this.config.r : this.config.w;
-    const wanted = level === "default" ? fallback : level;
-    const count = levelCount(wanted, owners);
-    if (count === undefined) return levelTooHigh(name, wanted, owners);
-    if (primary === "default") return count;
-    const primaries = levelCount(primary, owners);
-    if (primaries === undefined) return levelTooHigh(`p${name}`, primary, owners);
-    return Math.max(count, primaries);
+  /** Who demands more owners proper than owners demands as many owners. */
+  #needed(name: "r" | "w", level: Level, ofThem: Level, owners: number): Needed | Failed {
+    const { config } = this;
+    const wanted = level === "default" ? config[name] : level;
+    const all = levelCount(wanted, owners);
+    if (all === undefined) return levelTooHigh(name, wanted, owners);
+    if (ofThem === "default") {
+      const usual = levelCount(config[`p${name}`], owners) ?? owners;
+      return { all, proper: Math.min(usual, all) };
+    }
+    const proper = levelCount(ofThem, owners);
+    if (proper === undefined) return levelTooHigh(`p${name}`, ofThem, owners);
+    return { all: Math.max(all, proper), proper };
   }
 
   #openContext(request: ClientRequest): Context | Failed | undefined {
@@ -260,7 +287,10 @@ export class Coordinator implements Desk {
    */
   #operationOf(from: NodeId, id: number): Operation | undefined {
     const operation = this.#operations.get(id);
-    if (operation?.admitted.owners.includes(from) === true) return operation;
+    if (operation !== undefined) {
+      const { owners } = operation.admitted;
+      if (owners.includes(from) || operation.standsInFor(from) >= 0) return operation;
+    }
     this.#dropped(from);
     return undefined;
   }

@@ -17,6 +17,7 @@ import type { Instant } from "../effects.ts";
 import type { Refusal } from "../messages.ts";
 import type { Outcome } from "../outcomes.ts";
 import { failed } from "../outcomes.ts";
+import type { NodeId } from "../ring/node-id.ts";
 import { DAMAGED } from "../storage/engine.ts";
 import type { Desk } from "./desk.ts";
 import { Gather } from "./gather.ts";
@@ -42,12 +43,13 @@ export class DeleteOperation extends Operation {
     const reachable = Spread.reachable(desk, admitted);
     if (reachable < admitted.writeNeeded) {
       const numbers = { needed: admitted.writeNeeded, got: reachable };
-      const detail = "too few owners can be reached; nothing was deleted";
+      const detail = "too few nodes can be reached; nothing was deleted";
       this.answerWith(now, failed("QUORUM_NOT_MET", detail, numbers));
       return this.close(now);
     }
     if (admitted.context !== undefined) {
-      desk.deadlines.set(this.deadline, admitted.deadlineAt);
+      const standInAt = now + desk.config.standInAfterMs;
+      desk.deadlines.set(this.deadline, Math.min(standInAt, admitted.deadlineAt));
       return this.#spreadOver(now, admitted.context);
     }
     desk.deadlines.set(
@@ -80,17 +82,48 @@ export class DeleteOperation extends Operation {
   }
 
   onLost(now: Instant, owner: number): void {
-    if (this.#isSpreading) this.#spread.onLost(owner);
+    if (this.#isSpreading) this.#spread.onLost(now, owner);
     else this.#gather.onLost(now, owner);
     this.#proceed(now);
   }
 
+  override standsInFor(peer: NodeId): number {
+    return this.#isSpreading ? this.#spread.standsInFor(peer) : this.#gather.standsInFor(peer);
+  }
+
+  override onHinted(now: Instant, owner: number): void {
+    if (this.#isSpreading) this.#spread.onHinted(owner);
+    this.#proceed(now);
+  }
+
+  /** Also when it comes late: that something is kept does not say that the deletion is. */
+  override onHeldFor(now: Instant, owner: number, record: Uint8Array): void {
+    if (!this.#isSpreading) this.#gather.onHeldFor(owner, record);
+    this.#proceed(now);
+  }
+
+  /** That nothing is kept is an answer to the reading, which may be over. */
+  override onStandInRefused(now: Instant, owner: number, reason: Refusal): void {
+    if (!this.#isSpreading || reason !== "not-owner") this.onStandInLost(now, owner);
+  }
+
+  override onStandInLost(now: Instant, owner: number): void {
+    if (this.#isSpreading) this.#spread.onStandInLost(now, owner);
+    else this.#gather.onStandInLost(now, owner);
+    this.#proceed(now);
+  }
+
   onDeadline(now: Instant): void {
-    const { deadlineAt } = this.admitted;
+    const { deadlineAt, startedAt } = this.admitted;
     if (now < deadlineAt) {
-      if (!this.#isSpreading && !this.isAnswered) this.#gather.askSpares(now);
-      this.desk.deadlines.set(this.deadline, deadlineAt);
-      return;
+      const standInAt = startedAt + this.desk.config.standInAfterMs;
+      const isTimeForStandIns = now >= standInAt;
+      const nextAt = isTimeForStandIns ? deadlineAt : Math.min(standInAt, deadlineAt);
+      this.desk.deadlines.set(this.deadline, nextAt);
+      if (this.isAnswered) return;
+      if (!this.#isSpreading) this.#gather.askSpares(now);
+      else if (isTimeForStandIns) this.#spread.replaceSilent(now);
+      return this.#proceed(now);
     }
     if (!this.isAnswered) this.answerWith(now, this.#failure("owners did not answer in time"));
     this.close(now);

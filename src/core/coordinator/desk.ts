@@ -8,11 +8,12 @@ import type { Context } from "../causality/context.ts";
 import type { Record } from "../causality/record.ts";
 import type { NodeConfig } from "../config.ts";
 import type { DeadlineWheel } from "../deadlines.ts";
-import type { Effects } from "../effects.ts";
+import type { Effects, Instant } from "../effects.ts";
 import type { Refusal } from "../messages.ts";
 import type { Key } from "../ring/key.ts";
 import type { Layout } from "../ring/layout.ts";
 import type { NodeId } from "../ring/node-id.ts";
+import type { StandIns } from "../ring/stand-ins.ts";
 import type { DAMAGED } from "../storage/engine.ts";
 
 export interface Liveness {
@@ -21,6 +22,11 @@ export interface Liveness {
   cost(node: NodeId): number;
   onAsked(node: NodeId): void;
   onAnswered(node: NodeId, elapsedMs: number): void;
+}
+
+/** What this node keeps for owners that cannot be reached. */
+export interface OwnHints {
+  keepOwn(now: Instant, key: Key, target: NodeId, record: Uint8Array): void;
 }
 
 export interface OwnRow {
@@ -71,6 +77,8 @@ export interface Desk {
   readonly effects: Effects;
   readonly liveness: Liveness;
   readonly replica: OwnReplica;
+  readonly hints: OwnHints;
+  readonly standIns: StandIns;
   readonly deadlines: DeadlineWheel;
   layout(): Layout;
   /** So many answered operations still wait for late owners that further ones do not. */

@@ -9,6 +9,9 @@
  * record are sent it, also on answers that come after the client was served. Repairs carry joined
  * state, never a new dot. An owner whose row is damaged does not count, and is mended like one that
  * is behind.
+ *
+ * When too few owners can be reached, those who may have kept writes for the others are asked. One
+ * that has something counts in place of its owner; one that has nothing says nothing about the key.
  */
 import { ABSENT_DIGEST, decodeRecord, digestOf, encodeRecord } from "../causality/record-codec.ts";
 import type { Digest } from "../causality/record-codec.ts";
@@ -16,18 +19,27 @@ import { EMPTY_RECORD } from "../causality/record.ts";
 import type { Record } from "../causality/record.ts";
 import type { Instant } from "../effects.ts";
 import type { Refusal } from "../messages.ts";
-import { read, repair } from "../messages.ts";
+import { hintedAsk, read, repair } from "../messages.ts";
+import type { NodeId } from "../ring/node-id.ts";
 import { DAMAGED } from "../storage/engine.ts";
 import type { Desk } from "./desk.ts";
 import type { Admitted } from "./operation.ts";
 import { remainingMs } from "./operation.ts";
 import { bitCount, Tally } from "./quorum.ts";
+import { Substitutes } from "./substitutes.ts";
+
+/** Of one read: whoever is first in line has what there is, but for changes of who is there. */
+const SUBSTITUTES_ASKED_MAX = 4;
 
 export class Gather {
   readonly tally: Tally;
   readonly #desk: Desk;
   readonly #admitted: Admitted;
   readonly #self: number;
+  readonly #substitutes: Substitutes;
+  #substitutesLeft = SUBSTITUTES_ASKED_MAX;
+  /** What was kept for owners that cannot be reached. */
+  #kept: Record | undefined = undefined;
   /** Owners that were sent a read, as bits. */
   #asked = 0;
   #damaged = 0;
@@ -41,7 +53,8 @@ export class Gather {
   constructor(desk: Desk, admitted: Admitted) {
     this.#desk = desk;
     this.#admitted = admitted;
-    this.tally = new Tally(admitted.owners.length, admitted.readNeeded);
+    this.tally = new Tally(admitted.owners.length, admitted.readNeeded, admitted.readProper);
+    this.#substitutes = new Substitutes(desk, admitted);
     this.#self = admitted.owners.indexOf(desk.self);
   }
 
@@ -106,6 +119,24 @@ export class Gather {
     if (!this.tally.isMet) this.#askMissing(now);
   }
 
+  standsInFor(node: NodeId): number {
+    return this.#substitutes.ownerOf(node);
+  }
+
+  onHeldFor(owner: number, bytes: Uint8Array): void {
+    const record = decodeRecord(bytes.slice());
+    if (record === undefined) return this.tally.forsake(owner);
+    this.#kept = this.#kept === undefined ? record : this.#kept.join(record);
+    this.tally.standIn(owner);
+  }
+
+  /** It keeps nothing for this owner, or cannot say. */
+  onStandInLost(now: Instant, owner: number): void {
+    if ((this.tally.stoodIn & (1 << owner)) !== 0) return;
+    this.tally.forsake(owner);
+    if (!this.tally.isMet) this.#askSubstitutes(now);
+  }
+
   giveUpOnSilent(now: Instant): void {
     const silent = this.#asked & ~(this.tally.yes | this.tally.no);
     if (silent === 0) return;
@@ -118,7 +149,7 @@ export class Gather {
 
   /** Nobody who was asked is still silent. */
   get isComplete(): boolean {
-    return (this.#asked & ~(this.tally.yes | this.tally.no)) === 0;
+    return this.tally.awaited === 0 && (this.#asked & ~(this.tally.yes | this.tally.no)) === 0;
   }
 
   /** Everything that the owners who answered hold, joined. */
@@ -126,6 +157,7 @@ export class Gather {
     if (this.#merged !== undefined) return this.#merged;
     let merged = this.#own;
     for (const other of this.#others ?? []) if (other !== undefined) merged = merged.join(other);
+    if (this.#kept !== undefined) merged = merged.join(this.#kept);
     return (this.#merged = merged);
   }
 
@@ -148,7 +180,7 @@ export class Gather {
   settle(): void {
     this.#isSettled = true;
     // Everybody agreed: nothing is decoded for the sake of repair.
-    if (this.#others === undefined && this.#damaged === 0) return;
+    if (this.#others === undefined && this.#kept === undefined && this.#damaged === 0) return;
     const merged = this.merged();
     const own = this.#own;
     for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
@@ -235,9 +267,33 @@ export class Gather {
     let missing = this.tally.needed - this.tally.got - bitCount(waiting);
     while (missing-- > 0) {
       const owner = this.#cheapest();
-      if (owner < 0) return;
+      if (owner < 0) return this.#askSubstitutes(now);
       this.#ask(now, owner);
     }
+  }
+
+  /** Everybody else is asked already: those who keep writes for the owners that are out. */
+  #askSubstitutes(now: Instant): void {
+    const { tally } = this;
+    const waiting = this.#asked & ~(tally.yes | tally.no);
+    let missing = tally.needed - tally.got - bitCount(waiting) - bitCount(tally.awaited);
+    for (let owner = 0; owner < this.#admitted.owners.length && missing > 0; owner++) {
+      const bit = 1 << owner;
+      const isOut = (tally.no & ~(tally.stoodIn | tally.awaited | this.#damaged) & bit) !== 0;
+      if (isOut && this.#askSubstitute(now, owner)) missing--;
+    }
+  }
+
+  #askSubstitute(now: Instant, owner: number): boolean {
+    if (this.#substitutesLeft === 0) return false;
+    this.#substitutesLeft--;
+    const node = this.#substitutes.next(owner);
+    if (node === undefined) return false;
+    const { id, epoch, place, owners } = this.#admitted;
+    this.tally.expect(owner);
+    const left = remainingMs(this.#admitted, now);
+    this.#desk.effects.send(node, hintedAsk(id, epoch, left, owners[owner]!, place.key));
+    return true;
   }
 
   #cheapest(): number {

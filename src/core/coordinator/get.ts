@@ -10,6 +10,7 @@ import { siblingsOf } from "../causality/register.ts";
 import type { Instant } from "../effects.ts";
 import type { Refusal } from "../messages.ts";
 import { failed } from "../outcomes.ts";
+import type { NodeId } from "../ring/node-id.ts";
 import type { Desk } from "./desk.ts";
 import { Gather } from "./gather.ts";
 import { Operation } from "./operation.ts";
@@ -47,6 +48,20 @@ export class GetOperation extends Operation {
 
   onLost(now: Instant, owner: number): void {
     this.#gather.onLost(now, owner);
+    this.#proceed(now);
+  }
+
+  override standsInFor(peer: NodeId): number {
+    return this.#gather.standsInFor(peer);
+  }
+
+  override onHeldFor(now: Instant, owner: number, record: Uint8Array): void {
+    this.#gather.onHeldFor(owner, record);
+    this.#proceed(now);
+  }
+
+  override onStandInLost(now: Instant, owner: number): void {
+    this.#gather.onStandInLost(now, owner);
     this.#proceed(now);
   }
 

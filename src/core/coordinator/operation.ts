@@ -31,6 +31,9 @@ export interface Admitted {
   /** Owners that must answer the reading part and hold the writing part. */
   readonly readNeeded: number;
   readonly writeNeeded: number;
+  /** Of those, owners proper: nobody may stand in for them. */
+  readonly readProper: number;
+  readonly writeProper: number;
   readonly context: Context | undefined;
   /** The peer that forwarded the request; undefined when it came through this node's own door. */
   readonly asker: NodeId | undefined;
@@ -71,9 +74,25 @@ export abstract class Operation implements Timed {
     this.onLost(now, owner);
   }
   onAnswer(_now: Instant, _from: NodeId, _outcome: Outcome): void {}
+
+  /** The owner that this node, which is none, stands in for; -1 when it stands in for nobody. */
+  standsInFor(_peer: NodeId): number {
+    return -1;
+  }
+  /** It keeps the write for this owner. */
+  onHinted(_now: Instant, _owner: number): void {}
+  /** What it keeps for this owner. */
+  onHeldFor(_now: Instant, _owner: number, _record: Uint8Array): void {}
+  onStandInRefused(now: Instant, owner: number, _reason: Refusal): void {
+    this.onStandInLost(now, owner);
+  }
+  onStandInLost(_now: Instant, _owner: number): void {}
+
   onPeerLost(now: Instant, peer: NodeId): void {
     const owner = this.admitted.owners.indexOf(peer);
-    if (owner >= 0) this.onLost(now, owner);
+    if (owner >= 0) return this.onLost(now, owner);
+    const stoodInFor = this.standsInFor(peer);
+    if (stoodInFor >= 0) this.onStandInLost(now, stoodInFor);
   }
 
   get isAnswered(): boolean {
@@ -135,6 +154,7 @@ export abstract class Operation implements Timed {
       needed: tally.needed,
       answered: tally.yes,
       held,
+      hinted: tally.stoodIn,
       siblings,
     };
   }

@@ -1,7 +1,7 @@
 /**
  * A write.
  *
- *     ──too few owners reachable──▶ QUORUM_NOT_MET, nothing stored anywhere
+ *     ──too few nodes reachable──▶ QUORUM_NOT_MET, nothing stored anywhere
  *     ──dot minted──▶ spreading ──W owners hold it──▶ answered: stored ──last owner spoke──▶ closed
  *                         ├─ too few can still hold it ──▶ OUTCOME_UNKNOWN
  *                         └─ deadline ──▶ OUTCOME_UNKNOWN
@@ -20,6 +20,7 @@ import type { Refusal } from "../messages.ts";
 import type { Outcome } from "../outcomes.ts";
 import { failed } from "../outcomes.ts";
 import type { BucketMode } from "../requests.ts";
+import type { NodeId } from "../ring/node-id.ts";
 import { DAMAGED } from "../storage/engine.ts";
 import type { Desk } from "./desk.ts";
 import { Operation } from "./operation.ts";
@@ -41,7 +42,9 @@ export class PutOperation extends Operation {
       this.answerWith(now, refusal);
       return this.close(now);
     }
-    this.desk.deadlines.set(this.deadline, this.admitted.deadlineAt);
+    const { deadlineAt } = this.admitted;
+    const standInAt = now + this.desk.config.standInAfterMs;
+    this.desk.deadlines.set(this.deadline, Math.min(standInAt, deadlineAt));
     this.#proceed(now);
   }
 
@@ -56,11 +59,31 @@ export class PutOperation extends Operation {
   }
 
   onLost(now: Instant, owner: number): void {
-    this.#spread.onLost(owner);
+    this.#spread.onLost(now, owner);
+    this.#proceed(now);
+  }
+
+  override standsInFor(peer: NodeId): number {
+    return this.#spread.standsInFor(peer);
+  }
+
+  override onHinted(now: Instant, owner: number): void {
+    this.#spread.onHinted(owner);
+    this.#proceed(now);
+  }
+
+  override onStandInLost(now: Instant, owner: number): void {
+    this.#spread.onStandInLost(now, owner);
     this.#proceed(now);
   }
 
   onDeadline(now: Instant): void {
+    const { deadlineAt } = this.admitted;
+    if (now < deadlineAt) {
+      this.desk.deadlines.set(this.deadline, deadlineAt);
+      if (!this.isAnswered) this.#spread.replaceSilent(now);
+      return this.#proceed(now);
+    }
     if (!this.isAnswered) this.#unknown(now, "owners did not confirm in time");
     this.close(now);
   }
@@ -75,11 +98,7 @@ export class PutOperation extends Operation {
     const reachable = Spread.reachable(desk, admitted);
     if (reachable < writeNeeded) {
       const numbers = { needed: writeNeeded, got: reachable };
-      return failed(
-        "QUORUM_NOT_MET",
-        "too few owners can be reached; nothing was written",
-        numbers,
-      );
+      return failed("QUORUM_NOT_MET", "too few nodes can be reached; nothing was written", numbers);
     }
     const row = desk.replica.load(place.partition, place.key);
     if (row === DAMAGED) {

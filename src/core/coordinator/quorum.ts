@@ -6,6 +6,12 @@
  *     needed 2 of 3      yes no  open     yes yes  met     no no  impossible
  *
  * A yes after a no stands: the owner was thought lost and turned out to have done it.
+ *
+ * For an owner that is out, another node may stand in. It counts for that owner once, whoever else
+ * says what; but so many owners proper must be among those who said yes:
+ *
+ *     needed 2 of 3, 1 proper      yes no(stood in) no         met
+ *                                  no(stood in) no(stood in) open      not yet
  */
 import { assert } from "../base/assert.ts";
 import type { Level } from "../requests.ts";
@@ -13,15 +19,22 @@ import type { Level } from "../requests.ts";
 export class Tally {
   readonly owners: number;
   readonly needed: number;
+  /** Of those, owners proper. */
+  readonly proper: number;
   /** Bit i is the i-th owner of the preference list. */
   yes = 0;
   no = 0;
+  /** Owners for whom another node said yes, and for whom one has been asked. */
+  stoodIn = 0;
+  awaited = 0;
 
-  constructor(owners: number, needed: number) {
+  constructor(owners: number, needed: number, proper = 1) {
     assert(owners >= 1 && owners <= 31, `${owners} owners do not fit a tally`);
     assert(needed >= 1 && needed <= owners, `needed ${needed} of ${owners} owners`);
+    assert(proper <= needed, `${proper} owners proper of ${needed}`);
     this.owners = owners;
     this.needed = needed;
+    this.proper = proper;
   }
 
   accept(owner: number): void {
@@ -33,21 +46,39 @@ export class Tally {
     if ((this.yes & (1 << owner)) === 0) this.no |= 1 << owner;
   }
 
+  /** Somebody was asked in place of this owner. */
+  expect(owner: number): void {
+    this.awaited |= 1 << owner;
+  }
+
+  standIn(owner: number): void {
+    this.awaited &= ~(1 << owner);
+    this.stoodIn |= 1 << owner;
+  }
+
+  /** Nobody stands in for this owner any more. */
+  forsake(owner: number): void {
+    this.awaited &= ~(1 << owner);
+  }
+
   get got(): number {
-    return bitCount(this.yes);
+    return bitCount(this.yes | this.stoodIn);
   }
 
   get isMet(): boolean {
-    return this.got >= this.needed;
+    if (this.got < this.needed) return false;
+    return this.stoodIn === 0 || bitCount(this.yes) >= this.proper;
   }
 
   get isImpossible(): boolean {
-    return this.owners - bitCount(this.no) < this.needed;
+    const lost = this.no & ~(this.stoodIn | this.awaited);
+    if (this.owners - bitCount(lost) < this.needed) return true;
+    return this.owners - bitCount(this.no) < this.proper;
   }
 
-  /** Every owner has said something. */
+  /** Every owner has said something, and so has everybody who stands in. */
   get isComplete(): boolean {
-    return bitCount(this.yes | this.no) === this.owners;
+    return this.awaited === 0 && bitCount(this.yes | this.no) === this.owners;
   }
 
   isSilent(owner: number): boolean {

@@ -2,44 +2,58 @@
  * The writing part of an operation: send a delta to the other owners, count who holds it durably.
  *
  * Every owner is sent the write, whatever W is; W only says when the client is answered. The
- * operation stores the own row itself; it is counted when it is durable, like everybody else's. An
- * owner without a connection is out at once, one that is only slow is not.
+ * operation stores the own row itself; it is counted when it is durable, like everybody else's.
+ *
+ * For an owner that is out, another node is asked to keep the write until it is back. Out is who
+ * has no connection, or loses it, or refuses; one that is only slow is not, unless the write would
+ * fail without it. Where nobody can stand in, this node keeps the write itself, which counts for
+ * nothing here.
  */
+import { EMPTY_BYTES } from "../base/bytes.ts";
 import type { Instant } from "../effects.ts";
-import { write } from "../messages.ts";
+import { hint, write } from "../messages.ts";
+import type { NodeId } from "../ring/node-id.ts";
 import type { Desk } from "./desk.ts";
 import type { Admitted } from "./operation.ts";
 import { remainingMs } from "./operation.ts";
 import { Tally } from "./quorum.ts";
+import { Substitutes } from "./substitutes.ts";
 
 export class Spread {
   readonly tally: Tally;
   readonly #desk: Desk;
   readonly #admitted: Admitted;
+  readonly #substitutes: Substitutes;
   /** Owners that were sent the write, as bits. */
   #sent = 0;
+  #delta: Uint8Array = EMPTY_BYTES;
 
   constructor(desk: Desk, admitted: Admitted) {
     this.#desk = desk;
     this.#admitted = admitted;
-    this.tally = new Tally(admitted.owners.length, admitted.writeNeeded);
+    this.tally = new Tally(admitted.owners.length, admitted.writeNeeded, admitted.writeProper);
+    this.#substitutes = new Substitutes(desk, admitted);
   }
 
   /**
-   * Owners that could take the write now. Fewer than needed: refuse before anything is stored
+   * Nodes that could take the write now. Fewer than needed: refuse before anything is stored
    * anywhere.
    */
   static reachable(desk: Desk, admitted: Admitted): number {
-    let count = 0;
+    let owners = 0;
     for (const owner of admitted.owners) {
-      if (owner === desk.self || desk.liveness.isLinked(owner)) count++;
+      if (owner === desk.self || desk.liveness.isLinked(owner)) owners++;
     }
-    return count;
+    if (owners >= admitted.writeNeeded) return owners;
+    if (owners < admitted.writeProper) return owners;
+    const missing = admitted.owners.length - owners;
+    return owners + Math.min(missing, Substitutes.available(desk, admitted));
   }
 
   start(now: Instant, delta: Uint8Array): void {
     const { id, epoch, place, owners } = this.#admitted;
     const { self, effects, liveness } = this.#desk;
+    this.#delta = delta;
     const message = write(id, epoch, remainingMs(this.#admitted, now), place.key, delta);
     for (let owner = 0; owner < owners.length; owner++) {
       const target = owners[owner]!;
@@ -49,7 +63,7 @@ export class Spread {
         liveness.onAsked(target);
         effects.send(target, message);
       } else {
-        this.tally.reject(owner);
+        this.#reject(now, owner);
       }
     }
   }
@@ -63,6 +77,13 @@ export class Spread {
     }
   }
 
+  /** Owners are silent for so long that the write may fail: others stand in for them. */
+  replaceSilent(now: Instant): void {
+    for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
+      if (this.tally.isSilent(owner) && !this.#substitutes.has(owner)) this.#replace(now, owner);
+    }
+  }
+
   onWritten(now: Instant, owner: number): void {
     this.#onReply(now, owner);
     this.tally.accept(owner);
@@ -70,11 +91,45 @@ export class Spread {
 
   onRefused(now: Instant, owner: number): void {
     this.#onReply(now, owner);
-    this.tally.reject(owner);
+    this.onLost(now, owner);
   }
 
-  onLost(owner: number): void {
+  onLost(now: Instant, owner: number): void {
+    const bit = 1 << owner;
+    if (((this.tally.yes | this.tally.no) & bit) === 0) this.#reject(now, owner);
+  }
+
+  standsInFor(node: NodeId): number {
+    return this.#substitutes.ownerOf(node);
+  }
+
+  onHinted(owner: number): void {
+    this.tally.standIn(owner);
+  }
+
+  onStandInLost(now: Instant, owner: number): void {
+    if ((this.tally.stoodIn & (1 << owner)) !== 0) return;
+    this.tally.forsake(owner);
+    this.#replace(now, owner);
+  }
+
+  #reject(now: Instant, owner: number): void {
     this.tally.reject(owner);
+    if (!this.#substitutes.has(owner)) this.#replace(now, owner);
+  }
+
+  #replace(now: Instant, owner: number): void {
+    const { id, epoch, place, owners } = this.#admitted;
+    const { effects, hints, self } = this.#desk;
+    const target = owners[owner]!;
+    const node = this.#substitutes.next(owner);
+    if (node !== undefined) {
+      this.tally.expect(owner);
+      const left = remainingMs(this.#admitted, now);
+      effects.send(node, hint(id, epoch, left, target, place.key, this.#delta));
+    } else if (target !== self) {
+      hints.keepOwn(now, place.key, target, this.#delta);
+    }
   }
 
   #onReply(now: Instant, owner: number): void {

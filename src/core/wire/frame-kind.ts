@@ -14,6 +14,8 @@ export const FRAME_KIND = {
   held: 20,
   refused: 21,
   repair: 22,
+  hint: 23,
+  hintedAsk: 24,
 
   ask: 32,
   answer: 33,

@@ -154,6 +154,8 @@ const AGAIN: Readonly<Record<keyof typeof FRAME_KIND, Again>> = {
   held: messageAgain(FRAME_KIND.held),
   refused: messageAgain(FRAME_KIND.refused),
   repair: messageAgain(FRAME_KIND.repair),
+  hint: messageAgain(FRAME_KIND.hint),
+  hintedAsk: messageAgain(FRAME_KIND.hintedAsk),
   ask: messageAgain(FRAME_KIND.ask),
   answer: messageAgain(FRAME_KIND.answer),
   layoutAsk: messageAgain(FRAME_KIND.layoutAsk),

@@ -48,6 +48,7 @@ const RECEIPT: Receipt = {
   needed: 2,
   answered: 0b111,
   held: 0b011,
+  hinted: 0,
   siblings: 2,
 };
 
@@ -61,6 +62,8 @@ const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
   ["refused-not-owner", messages.refused(7, "not-owner", 300)],
   ["refused-epochs-exhausted", messages.refused(7, "epochs-exhausted", 300)],
   ["repair", messages.repair(300, KEY, BYTES)],
+  ["hint", messages.hint(ID, 300, 987, nodeId("n1"), KEY, BYTES)],
+  ["hinted-ask", messages.hintedAsk(7, 1, 0, nodeId("n1"), KEY)],
   ["ask-get", messages.ask(clientRequest({ id: 1, operation: "get", key: KEY }))],
   [
     "ask-put",
@@ -104,6 +107,14 @@ const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
   [
     "answer-stored",
     messages.answer(7, { kind: "stored", context: Uint8Array.of(9), receipt: RECEIPT }),
+  ],
+  [
+    "answer-hinted",
+    messages.answer(7, {
+      kind: "stored",
+      context: Uint8Array.of(9),
+      receipt: { ...RECEIPT, hinted: 0b100 },
+    }),
   ],
   [
     "answer-deleted",

@@ -52,13 +52,15 @@ const level: fc.Arbitrary<Level> = fc.oneof(
   fc.nat({ max: 1_000 }),
 );
 const text: fc.Arbitrary<string> = fc.string({ unit: "binary", maxLength: DETAIL_BYTES_MAX / 4 });
+const mask = fc.integer({ min: 0, max: 0xffff });
 const receipt = fc.record(
   {
     coordinator: node,
     epoch: integer,
     needed: integer,
     answered: integer,
-    held: integer,
+    held: mask,
+    hinted: mask,
     siblings: integer,
   },
   { noNullPrototype: true },
@@ -313,6 +315,7 @@ test("a count of siblings that cannot be true is malformed", () => {
     needed: 1,
     answered: 1,
     held: 1,
+    hinted: 0,
     siblings: 1,
   };
   const none: Outcome = { kind: "found", siblings: [], context: EMPTY_BYTES, receipt: receiptOf };

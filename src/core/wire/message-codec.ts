@@ -8,6 +8,8 @@
  *     written │ id u64 │                       same alike
  *     refused │ id u64 │ reason u8 │ epoch │
  *     repair  │ epoch │ key │ record … │
+ *     hint    │ id u64 │ epoch │ remainingMs │ target │ key │ delta … │
+ *     hinted-ask │ id u64 │ epoch │ remainingMs │ target │ key │
  *
  * Example, `written` for request 7:
  *
@@ -25,10 +27,11 @@
 import { assert, unreachable } from "../base/assert.ts";
 import type { ByteWriter } from "../base/bytes.ts";
 import { ByteReader } from "../base/bytes.ts";
-import type { Answer, Ask, Held, LayoutTold, Message, Read, Refused, Repair } from "../messages.ts";
-import type { Same, Write, Written } from "../messages.ts";
+import type { Answer, Ask, Held, Hint, HintedAsk, LayoutTold, Message } from "../messages.ts";
+import type { Read, Refused, Repair, Same, Write, Written } from "../messages.ts";
 import { LAYOUT_ASK, REFUSALS } from "../messages.ts";
-import { readRest } from "./field-codec.ts";
+import type { NodeId } from "../ring/node-id.ts";
+import { readName, readRest } from "./field-codec.ts";
 import { FRAME_KIND } from "./frame-kind.ts";
 import { beginFrame, endFrame } from "./frame.ts";
 import { readKey, writeKey } from "./key-codec.ts";
@@ -52,6 +55,10 @@ export function encodeMessage(writer: ByteWriter, message: Message): void {
       return encodeRefused(writer, message);
     case "repair":
       return encodeRepair(writer, message);
+    case "hint":
+      return encodeHint(writer, message);
+    case "hinted-ask":
+      return encodeHintedAsk(writer, message);
     case "ask":
       return encodeAsk(writer, message);
     case "answer":
@@ -94,6 +101,10 @@ export function decodeMessage(
       return decodeRefused(reader);
     case FRAME_KIND.repair:
       return decodeRepair(reader);
+    case FRAME_KIND.hint:
+      return decodeHint(reader);
+    case FRAME_KIND.hintedAsk:
+      return decodeHintedAsk(reader);
     case FRAME_KIND.ask:
       return decodeAsk(reader);
     case FRAME_KIND.answer:
@@ -211,6 +222,48 @@ function decodeRepair(reader: ByteReader): Repair | undefined {
   const key = readKey(reader);
   const record = readRest(reader);
   return reader.finished ? { kind: "repair", epoch, key, record } : undefined;
+}
+
+function encodeHint(writer: ByteWriter, message: Hint): void {
+  const frame = beginFrame(writer, FRAME_KIND.hint);
+  writer.u64(message.id);
+  writer.varint(message.epoch);
+  writer.varint(Math.ceil(message.remainingMs));
+  writer.binary(message.target);
+  writeKey(writer, message.key);
+  writer.raw(message.delta);
+  endFrame(writer, frame);
+}
+
+function decodeHint(reader: ByteReader): Hint | undefined {
+  const id = reader.u64();
+  const epoch = reader.varint();
+  const remainingMs = reader.varint();
+  const target = readName(reader) as NodeId;
+  const key = readKey(reader);
+  const delta = readRest(reader);
+  if (!reader.finished) return undefined;
+  return { kind: "hint", id, epoch, remainingMs, target, key, delta };
+}
+
+function encodeHintedAsk(writer: ByteWriter, message: HintedAsk): void {
+  const frame = beginFrame(writer, FRAME_KIND.hintedAsk);
+  writer.u64(message.id);
+  writer.varint(message.epoch);
+  writer.varint(Math.ceil(message.remainingMs));
+  writer.binary(message.target);
+  writeKey(writer, message.key);
+  endFrame(writer, frame);
+}
+
+function decodeHintedAsk(reader: ByteReader): HintedAsk | undefined {
+  const id = reader.u64();
+  const epoch = reader.varint();
+  const remainingMs = reader.varint();
+  const target = readName(reader) as NodeId;
+  const key = readKey(reader);
+  if (!reader.finished) return undefined;
+  return { kind: "hinted-ask", id, epoch, remainingMs, target, key };
 }
 
 function encodeAsk(writer: ByteWriter, message: Ask): void {

@@ -7,7 +7,8 @@
  *     3 deleted    │ existed │ receipt │ context
  *     4 failed     │ code │ needed │ got │ retryAfterMs │ detail │ context
  *
- *     receipt      coordinator (name) · epoch · needed · answered · held · siblings
+ *     receipt      coordinator (name) · epoch · needed · answered · masks · siblings
+ *     masks        held + 65536 × hinted
  *
  * Example, stored under epoch 1, two of two owners needed, owners 0 and 1 answered and hold it, one
  * sibling, no context:
@@ -20,6 +21,7 @@ import type { ByteReader, ByteWriter } from "../base/bytes.ts";
 import type { Sibling } from "../causality/register.ts";
 import type { Deleted, Failed, Found, NotFound, Outcome, Receipt, Stored } from "../outcomes.ts";
 import { FAILURE_CODES } from "../outcomes.ts";
+import { REPLICAS_MAX } from "../ring/layout.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import { readBytes, readName, readText, writeText } from "./field-codec.ts";
 
@@ -35,6 +37,8 @@ const STORED = 2;
 const DELETED = 3;
 const FAILED = 4;
 
+/** One more than a mask of owners can be. */
+const MASK_END: number = 1 << REPLICAS_MAX;
 /** A sibling is at least its time and the length of its value. */
 const SIBLING_BYTES_MIN = 2;
 
@@ -153,7 +157,7 @@ function writeEvidence(writer: ByteWriter, outcome: Found | NotFound | Stored | 
   writer.varint(receipt.epoch);
   writer.varint(receipt.needed);
   writer.varint(receipt.answered);
-  writer.varint(receipt.held);
+  writer.varint(receipt.held + receipt.hinted * MASK_END);
   writer.varint(receipt.siblings);
   writer.blob(context);
 }
@@ -163,7 +167,9 @@ function readReceipt(reader: ByteReader): Receipt {
   const epoch = reader.varint();
   const needed = reader.varint();
   const answered = reader.varint();
-  const held = reader.varint();
+  const masks = reader.varint();
   const siblings = reader.varint();
-  return { coordinator, epoch, needed, answered, held, siblings };
+  if (masks >= MASK_END * MASK_END) reader.fail();
+  const [held, hinted] = [masks % MASK_END, Math.floor(masks / MASK_END)];
+  return { coordinator, epoch, needed, answered, held, hinted, siblings };
 }

@@ -3,23 +3,28 @@
  *
  * When a client hears that its write is stored or its deletion done, at least W distinct owners of
  * the key hold it durably: were all of them to crash at that very moment, their disks would still
- * have it. W is what the client asked for, never what the product says it needed. Nodes that do not
- * own the key do not count, so this is the promise of `pw` as well. And a receipt never names an
- * owner that does not hold the write.
+ * have it. W is what the client asked for, never what the product says it needed. For an owner that
+ * cannot be reached a node that owns nothing of the key counts, if it keeps the write for that one;
+ * but each node counts once, and at least `pw` are owners. A receipt never names an owner that does
+ * not hold the write, nor says that somebody stands in for one when nobody does.
  *
  * "Holds it" means that the owner's record knows everything in the context of the answer: the dot
  * of the put, and what put or deletion replaced. A deletion that found nothing has nothing to hold.
  *
- * Where it holds: when no owner of the key lost durable rows while the operation ran. An owner that
- * confirms and then loses its disk leaves the coordinator with a true word about the past.
+ * Where it holds: when no owner of the key lost durable rows while the operation ran, and nobody at
+ * all when others stood in. Who confirms and then loses its disk leaves the coordinator with a true
+ * word about the past.
  */
+import type { Context } from "../../core/causality/context.ts";
 import { descends } from "../../core/causality/context.ts";
+import type { Key } from "../../core/ring/key.ts";
+import type { NodeId } from "../../core/ring/node-id.ts";
 import type { Checker, RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
 import type { Observer } from "../observer.ts";
-import { holdersOf } from "./levels.ts";
+import { properOf, writersOf } from "./levels.ts";
 import { MemoryLosses } from "./memory-losses.ts";
-import { recordOf } from "./stored.ts";
+import { hintOf, recordOf } from "./stored.ts";
 
 export function ackHonesty(run: RunView): Checker {
   return new AckHonesty(run);
@@ -27,7 +32,7 @@ export function ackHonesty(run: RunView): Checker {
 
 class AckHonesty implements Checker {
   readonly id = "S6";
-  readonly rule = "at the acknowledgement of a write, W distinct owners hold it durably";
+  readonly rule = "at the acknowledgement of a write, W distinct nodes hold it durably";
   readonly observer: Observer;
   readonly #run: RunView;
   readonly #losses: MemoryLosses;
@@ -42,7 +47,11 @@ class AckHonesty implements Checker {
       onInvoke: (entry) => this.#losses.onInvoke(entry),
       onReply: (entry) => {
         if (entry.operation === "get" || entry.status !== "ok") return;
-        if (!this.#losses.lostSince(entry)) this.#check(entry);
+        const isSloppy = (entry.receipt?.hinted ?? 0) !== 0;
+        const isLost = isSloppy
+          ? this.#losses.lostAnywhereSince(entry)
+          : this.#losses.lostSince(entry);
+        if (!isLost) this.#check(entry);
       },
     };
   }
@@ -67,15 +76,44 @@ class AckHonesty implements Checker {
     const owners = this.#run.owners(key);
     let holders = 0;
     for (let index = 0; index < owners.length; index++) {
-      const record = recordOf(this.#run.durableRow(owners[index]!, key));
-      const holds = record !== undefined && descends(record.context, context);
-      if (holds) holders++;
+      if (this.#holds(owners[index]!, key, context)) holders++;
       else if ((receipt.held & (1 << index)) !== 0) {
         this.#problems.push(`${named}: its receipt names ${owners[index]}, which does not hold it`);
       }
     }
-    const needed = holdersOf(this.#run, entry);
-    if (holders >= needed) return;
-    this.#problems.push(`${named} was acknowledged for ${needed} owners, and ${holders} hold it`);
+    const needed = writersOf(this.#run, entry);
+    const proper = Math.min(properOf(this.#run, entry), needed);
+    if (holders < proper) {
+      this.#problems.push(`${named} was acknowledged for ${proper} owners, ${holders} hold it`);
+    }
+    if (holders >= needed && receipt.hinted === 0) return;
+    // A hint that was delivered already is held by its owner.
+    const lacking = owners.filter((owner, index) => {
+      return (receipt.hinted & (1 << index)) !== 0 && !this.#holds(owner, key, context);
+    });
+    const standIns = this.#standInsOf(key, context);
+    for (const owner of lacking) {
+      if (standIns.some((names) => names.has(owner))) continue;
+      this.#problems.push(`${named}: nobody stands in for ${owner}, as its receipt says`);
+    }
+    const nodes = holders + Math.min(lacking.length, standIns.length);
+    if (nodes >= needed) return;
+    this.#problems.push(`${named} was acknowledged for ${needed} nodes, and ${nodes} hold it`);
+  }
+
+  #holds(owner: NodeId, key: Key, context: Context): boolean {
+    const record = recordOf(this.#run.durableRow(owner, key));
+    return record !== undefined && descends(record.context, context);
+  }
+
+  /** Of each node that is no owner and keeps at least this of the key: for whom. */
+  #standInsOf(key: Key, context: Context): readonly ReadonlySet<NodeId>[] {
+    const owners = this.#run.owners(key);
+    const found: ReadonlySet<NodeId>[] = [];
+    for (const node of this.#run.nodes) {
+      const hint = owners.includes(node) ? undefined : hintOf(this.#run.durableHint(node, key));
+      if (hint !== undefined && descends(hint.record.context, context)) found.push(hint.targets);
+    }
+    return found;
   }
 }

@@ -10,6 +10,7 @@ import { comebacks } from "./comebacks.ts";
 import { convergence } from "./convergence.ts";
 import { dotUniqueness } from "./dot-uniqueness.ts";
 import { growth } from "./growth.ts";
+import { handedOff } from "./handed-off.ts";
 import { invention } from "./invention.ts";
 import { leaks } from "./leaks.ts";
 import { lostWrites } from "./lost-writes.ts";
@@ -27,6 +28,7 @@ export const ALL_CHECKERS: readonly CheckerFactory[] = [
   dotUniqueness,
   convergence,
   ackHonesty,
+  handedOff,
   sessions,
   regularReads,
   placement,

@@ -100,6 +100,14 @@ class ToldRun implements RunView {
     return this.row(node, key);
   }
 
+  hint(): RowRead {
+    return undefined;
+  }
+
+  durableHint(): RowRead {
+    return undefined;
+  }
+
   readonly storage = "model";
 
   storedIdentity(): undefined {
@@ -181,7 +189,15 @@ class ToldRun implements RunView {
 
   end(entry: HistoryEntry, answer: Partial<HistoryEntry>, held = 0b011): void {
     this.now += 1;
-    const receipt = { coordinator: A, epoch: 1, needed: 2, answered: 3, held, siblings: 1 };
+    const receipt = {
+      coordinator: A,
+      epoch: 1,
+      needed: 2,
+      answered: 3,
+      held,
+      hinted: 0,
+      siblings: 1,
+    };
     Object.assign(entry, { status: "ok", completedAt: this.now, receipt }, answer);
     this.hooks.onReply?.(entry, UNTOLD, this.now);
   }
@@ -461,7 +477,7 @@ test("S6: W owners hold what is acknowledged, and a receipt names nobody else", 
 
   const early = new ToldRun(ackHonesty);
   early.put("one", A, [], EMPTY_CONTEXT, 1);
-  fails(early, /put 0 was acknowledged for 2 owners, and 1 hold it/);
+  fails(early, /put 0 was acknowledged for 2 nodes, and 1 hold it/);
 
   const boasting = new ToldRun(ackHonesty);
   const entry = boasting.begin({ operation: "put", value: "one" });

@@ -24,7 +24,7 @@ import type { Checker, RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
 import { effectsMax } from "../history.ts";
 import type { Observer } from "../observer.ts";
-import { holdersOf, readersOf } from "./levels.ts";
+import { hintedBy, holdersOf, readersOf } from "./levels.ts";
 import { MemoryLosses } from "./memory-losses.ts";
 import { ownersRecord, valueOf } from "./stored.ts";
 
@@ -109,7 +109,7 @@ class Comebacks implements Checker {
       for (const name of entry.returned ?? []) {
         const value = values.get(name);
         if (value === undefined) continue;
-        if (isWhole) this.#check(entry, name, value, lost);
+        if (isWhole && hintedBy(entry) === 0) this.#check(entry, name, value, lost);
         learn(value, context);
       }
       return;

@@ -58,7 +58,7 @@ class DotUniqueness implements Checker {
         else this.#problems.push(`${fact.key}: ${node} minted ${name}, as ${minter} had before`);
       },
       onSend: (_from, _to, message) => {
-        if (message.kind !== "write") return;
+        if (message.kind !== "write" && message.kind !== "hint") return;
         for (const dot of deltaOf(message.delta).dots) this.#onDot(message.key, dot);
       },
     };

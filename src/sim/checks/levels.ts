@@ -11,9 +11,30 @@ export function readersOf(run: RunView, entry: HistoryEntry): number {
   return ownersMeant(entry.r, run.config.r, run.owners(entry.key).length);
 }
 
-/** How many owners had to hold this write before it was acknowledged. */
-export function holdersOf(run: RunView, entry: HistoryEntry): number {
+/** How many nodes had to hold this write before it was acknowledged. */
+export function writersOf(run: RunView, entry: HistoryEntry): number {
   return ownersMeant(entry.w, run.config.w, run.owners(entry.key).length);
+}
+
+/**
+ * How many owners held this write when it was acknowledged: those for which another node stood in
+ * did not. `ack-honesty.ts` sees to it that somebody did.
+ */
+export function holdersOf(run: RunView, entry: HistoryEntry): number {
+  const proper = Math.min(properOf(run, entry), writersOf(run, entry));
+  return Math.max(proper, writersOf(run, entry) - hintedBy(entry));
+}
+
+/** How many of the owners had to hold this write, or to answer this read, by themselves. */
+export function properOf(run: RunView, entry: HistoryEntry): number {
+  const isRead = entry.operation === "get";
+  const owners = run.owners(entry.key).length;
+  return ownersMeant("default", isRead ? run.config.pr : run.config.pw, owners);
+}
+
+/** Others answered for owners that could not be reached: of such a read nothing is promised. */
+export function hintedBy(entry: HistoryEntry): number {
+  return bitsOf(entry.receipt?.hinted ?? 0);
 }
 
 export function ownersMeant(level: Level, byDefault: Level, owners: number): number {
@@ -27,7 +48,11 @@ export function ownersMeant(level: Level, byDefault: Level, owners: number): num
  * How many owners a receipt names as holding the write durably, or exactly what a read returned.
  */
 export function heldBy(entry: HistoryEntry): number {
+  return bitsOf(entry.receipt?.held ?? 0);
+}
+
+function bitsOf(mask: number): number {
   let count = 0;
-  for (let mask = entry.receipt?.held ?? 0; mask !== 0; mask >>>= 1) count += mask & 1;
+  for (let rest = mask; rest !== 0; rest >>>= 1) count += rest & 1;
   return count;
 }

@@ -11,9 +11,9 @@
  * Who saw what, `write-evidence.ts` says. What an acknowledged write replaced for certain stands in
  * the context of its answer.
  *
- * Where it holds: in every mode and at every level, as long as memory lasts. When an owner forgets
- * durable rows, what the others then know of the key is kept, and a put which none of them knew is
- * excused, as is a replacement which none of them had seen.
+ * Where it holds: in every mode and at every level, as long as memory lasts. When a node forgets
+ * durable rows, what the others then know of the key is kept, owners and who keeps something for
+ * them, and a put which none of them knew is excused, as is a replacement which none had seen.
  */
 import { describeActor } from "../../core/causality/actor.ts";
 import { contains } from "../../core/causality/context.ts";
@@ -23,7 +23,7 @@ import type { Checker, RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
 import type { Observer } from "../observer.ts";
 import { MemoryLosses } from "./memory-losses.ts";
-import { durableOwnersRecord, isGone, ownersRecord, valueOf } from "./stored.ts";
+import { durableRecord, isGone, ownersRecord, valueOf } from "./stored.ts";
 import type { Minted } from "./write-evidence.ts";
 import { WriteEvidence } from "./write-evidence.ts";
 
@@ -58,10 +58,11 @@ class LostWrites implements Checker {
       ...this.#evidence.observer,
       onRestart: (node, kind) => {
         if (!this.#losses.onRestart(node, kind)) return;
-        for (const key of run.keys) if (run.owners(key).includes(node)) this.#onLoss(key);
+        for (const key of run.keys) this.#onLoss(key);
       },
       onFault: (kind, node, key) => {
-        if (this.#losses.onFault(kind, node, key)) this.#onLoss(key!);
+        this.#losses.onFault(kind, node, key);
+        if (kind === "row-damaged" && key !== undefined) this.#onLoss(key);
       },
     };
   }
@@ -147,7 +148,7 @@ class LostWrites implements Checker {
     const loss = {
       order: this.#evidence.order,
       begun: this.#run.history.length,
-      record: durableOwnersRecord(this.#run, key),
+      record: durableRecord(this.#run, key),
     };
     const survivors = this.#survivors.get(key);
     if (survivors === undefined) this.#survivors.set(key, [loss]);

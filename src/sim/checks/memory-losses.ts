@@ -20,6 +20,7 @@ import type { Observer, RestartKind } from "../observer.ts";
 
 /** What the owners of its key had forgotten when an operation began. */
 interface Beginning {
+  readonly lostAnywhere: number;
   readonly lost: number;
   readonly forgot: number;
 }
@@ -30,6 +31,8 @@ export class MemoryLosses {
   readonly #run: RunView;
   readonly #emptied: Map<NodeId, number> = new Map();
   readonly #damaged: Map<Key, number> = new Map();
+  /** At nodes that are no owners: what they kept for owners is gone. */
+  readonly #damagedElsewhere: Map<Key, number> = new Map();
   readonly #stopped: Map<NodeId, number> = new Map();
   readonly #owners: Map<Key, readonly NodeId[]> = new Map();
   /** Kept as long as the history, which holds the operations themselves. */
@@ -59,6 +62,11 @@ export class MemoryLosses {
     return this.lost(entry.key) !== this.#beginningOf(entry).lost;
   }
 
+  /** The same of any node: one that owns nothing of the key may have kept it for an owner. */
+  lostAnywhereSince(entry: HistoryEntry): boolean {
+    return this.#lostAnywhere(entry.key) !== this.#beginningOf(entry).lostAnywhere;
+  }
+
   /** True when an owner of its key forgot anything at all since this operation began. */
   forgotSince(entry: HistoryEntry): boolean {
     return this.forgot(entry.key) !== this.#beginningOf(entry).forgot;
@@ -66,7 +74,8 @@ export class MemoryLosses {
 
   onInvoke(entry: HistoryEntry): void {
     const { key } = entry;
-    this.#beginnings.set(entry, { lost: this.lost(key), forgot: this.forgot(key) });
+    const lostAnywhere = this.#lostAnywhere(key);
+    this.#beginnings.set(entry, { lostAnywhere, lost: this.lost(key), forgot: this.forgot(key) });
   }
 
   onCrash(node: NodeId): void {
@@ -83,9 +92,16 @@ export class MemoryLosses {
   /** True when this fault took the durable row of the key away from an owner. */
   onFault(kind: FaultKind, node: NodeId | undefined, key: Key | undefined): boolean {
     if (kind !== "row-damaged" || node === undefined || key === undefined) return false;
-    if (!this.#ownersOf(key).includes(node)) return false;
-    this.#damaged.set(key, (this.#damaged.get(key) ?? 0) + 1);
-    return true;
+    const isOwner = this.#ownersOf(key).includes(node);
+    const counts = isOwner ? this.#damaged : this.#damagedElsewhere;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    return isOwner;
+  }
+
+  #lostAnywhere(key: Key): number {
+    let sum = (this.#damaged.get(key) ?? 0) + (this.#damagedElsewhere.get(key) ?? 0);
+    for (const count of this.#emptied.values()) sum += count;
+    return sum;
   }
 
   #sum(counts: ReadonlyMap<NodeId, number>, key: Key): number {

@@ -16,7 +16,7 @@ import type { Key } from "../../core/ring/key.ts";
 import type { Checker, RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
 import type { Observer } from "../observer.ts";
-import { holdersOf, readersOf } from "./levels.ts";
+import { hintedBy, holdersOf, readersOf } from "./levels.ts";
 import { MemoryLosses } from "./memory-losses.ts";
 
 /** What was acknowledged of a key since the last loss, joined by the number of its holders. */
@@ -55,8 +55,8 @@ class RegularReads implements Checker {
         this.#expected.delete(entry);
         if (entry.status !== "ok" || entry.context === undefined) return;
         if (this.#losses.lostSince(entry)) return;
-        if (entry.operation === "get") this.#check(entry, expected!);
-        else this.#learn(entry);
+        if (entry.operation !== "get") this.#learn(entry);
+        else if (hintedBy(entry) === 0) this.#check(entry, expected!);
       },
     };
   }

@@ -27,7 +27,7 @@ import type { Checker, RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
 import { effectsMax } from "../history.ts";
 import type { Observer } from "../observer.ts";
-import { heldBy, readersOf } from "./levels.ts";
+import { heldBy, hintedBy, readersOf } from "./levels.ts";
 import { MemoryLosses } from "./memory-losses.ts";
 import { deltaOf, isGone, ownersRecord, recordOf, valueOf } from "./stored.ts";
 
@@ -109,7 +109,7 @@ class Resurrection implements Checker {
   }
 
   #onSend(message: Message): void {
-    if (message.kind !== "write") return;
+    if (message.kind !== "write" && message.kind !== "hint") return;
     const dot = deltaOf(message.delta).dots[0];
     if (dot !== undefined) this.#dots.set(valueOf(dot), dot);
   }
@@ -138,7 +138,7 @@ class Resurrection implements Checker {
     if (this.#losses.forgotSince(read)) return;
     const forgot = this.#losses.forgot(read.key);
     const earlier = this.#seenOf(read.key);
-    const asked = readersOf(this.#run, read);
+    const asked = readersOf(this.#run, read) - hintedBy(read);
     const owners = this.#run.owners(read.key).length;
     for (const seen of earlier) {
       if (seen.forgot !== forgot || seen.read.completedAt! >= read.invokedAt) continue;

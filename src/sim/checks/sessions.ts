@@ -17,7 +17,7 @@ import { descends, EMPTY_CONTEXT, joinContexts } from "../../core/causality/cont
 import type { Checker, RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
 import type { Observer } from "../observer.ts";
-import { heldBy, holdersOf, readersOf } from "./levels.ts";
+import { heldBy, hintedBy, holdersOf, readersOf } from "./levels.ts";
 import { MemoryLosses } from "./memory-losses.ts";
 
 /** What one client knows of one key, by the number of owners that hold it for certain. */
@@ -88,6 +88,7 @@ class Sessions implements Checker {
       learn(this.#written, entry, this.#losses.lost(entry.key), holdersOf(this.#run, entry));
       return;
     }
+    if (hintedBy(entry) > 0) return;
     if (!isLost) this.#expect(entry, expected.writes, "a write of its own");
     if (this.#losses.forgotSince(entry)) return;
     this.#expect(entry, expected.reads, "what it had read before");

@@ -12,6 +12,7 @@ import { EMPTY_RECORD } from "../../core/causality/record.ts";
 import { decodeRecord } from "../../core/causality/record-codec.ts";
 import { registerValue } from "../../core/causality/register.ts";
 import { contains } from "../../core/causality/context.ts";
+import { decodeHintRow } from "../../core/handoff/hint-row.ts";
 import { decodeRow } from "../../core/replica/row.ts";
 import type { Key } from "../../core/ring/key.ts";
 import type { NodeId } from "../../core/ring/node-id.ts";
@@ -53,12 +54,32 @@ export function ownersRecord(run: RunView, key: Key): Record {
 
 /**
  * The same, of what is sure to be left if all of them crash: a row that cannot be read now is not
- * counted on, though a crash might bring back the one before it.
+ * counted on, though a crash might bring back the one before it. What others keep for owners that
+ * cannot be reached is left too.
  */
-export function durableOwnersRecord(run: RunView, key: Key): Record {
-  return unionOf(run, key, (node) => {
+export function durableRecord(run: RunView, key: Key): Record {
+  let record = unionOf(run, key, (node) => {
     return run.row(node, key) === DAMAGED ? DAMAGED : run.durableRow(node, key);
   });
+  for (const node of run.nodes) {
+    const hint = hintOf(run.durableHint(node, key));
+    if (hint !== undefined) record = record.join(hint.record);
+  }
+  return record;
+}
+
+export interface Hint {
+  readonly targets: ReadonlySet<NodeId>;
+  readonly record: Record;
+}
+
+/** What a node keeps for owners that cannot be reached. */
+export function hintOf(row: RowRead): Hint | undefined {
+  if (row === undefined || row === DAMAGED) return undefined;
+  const hint = decodeHintRow(row);
+  const record = hint === undefined ? undefined : decodeRecord(hint.record);
+  assert(record !== undefined, `a node stored ${row.length} bytes that are no hint`);
+  return { targets: new Set(hint!.targets), record };
 }
 
 export function valueOf(dot: Dot): string {

@@ -11,7 +11,8 @@
  *                                  value of the put that did
  *     a blind put that overwrites  the row of its coordinator, just before
  *     a blind put beside others    nothing
- *     a blind deletion             the rows of all owners, when its coordinator sent it out
+ *     a blind deletion             the rows of all owners, and what is kept for them, when its
+ *                                  coordinator sent it out
  *
  * Two kinds of context are believed as they stand, since their readers are not shown every value:
  * those of `lww` buckets, and those that come with a refusal. A blind deletion that reaches nobody
@@ -35,7 +36,7 @@ import type { RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
 import { effectsMax } from "../history.ts";
 import type { Observer } from "../observer.ts";
-import { deltaOf, isGone, recordOf, sameDot, valueOf } from "./stored.ts";
+import { deltaOf, hintOf, isGone, recordOf, sameDot, valueOf } from "./stored.ts";
 
 /** A put as its coordinator made it. */
 export interface Minted {
@@ -93,7 +94,9 @@ export class WriteEvidence {
         if (fact.kind === "dot-minted") this.#onMinted(node, fact);
       },
       onPersist: (node, writes, _token, at) => this.#onPersist(node, writes, at),
-      onSend: (from, _to, message, at) => this.#onSend(from, message, at),
+      onSend: (from, to, message, at) => {
+        if (!isDelivery(run, from, to, message)) this.#onSend(from, message, at);
+      },
     };
   }
 
@@ -170,7 +173,7 @@ export class WriteEvidence {
   }
 
   #onSend(from: NodeId, message: Message, at: Instant): void {
-    if (message.kind !== "write") return;
+    if (message.kind !== "write" && message.kind !== "hint") return;
     const { key } = message;
     const delta = deltaOf(message.delta);
     if (!delta.isTombstone) {
@@ -182,6 +185,10 @@ export class WriteEvidence {
     if (dropped?.key === key && dropped.at === at) this.#addDeleted(key, dropped.values);
     for (const owner of this.#run.owners(key)) {
       this.#addDeleted(key, recordOf(this.#run.row(owner, key))?.dots.map(valueOf) ?? []);
+    }
+    for (const node of this.#run.nodes) {
+      const hint = hintOf(this.#run.hint(node, key));
+      if (hint !== undefined) this.#addDeleted(key, hint.record.dots.map(valueOf));
     }
   }
 
@@ -219,6 +226,13 @@ export class WriteEvidence {
   #addUndecided(key: Key, change: 1 | -1): void {
     this.#undecided.set(key, (this.#undecided.get(key) ?? 0) + change);
   }
+}
+
+/** What was kept for an owner is brought to it: nobody decides anything then. */
+function isDelivery(run: RunView, from: NodeId, to: NodeId, message: Message): boolean {
+  if (message.kind !== "write") return false;
+  const hint = hintOf(run.hint(from, message.key));
+  return hint?.targets.has(to) === true && hint.record.absorbs(deltaOf(message.delta));
 }
 
 function isBlindDeletion(entry: HistoryEntry): boolean {

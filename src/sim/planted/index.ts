@@ -12,6 +12,7 @@ import {
   refusalForgottenAtStop,
   stopsWithFullDisks,
 } from "./disk-bugs.ts";
+import { hintsSentOnce, keptCalledDeleted, ownersAway, standInsTrusted } from "./handoff-bugs.ts";
 import {
   bootFloorIgnored,
   crashesOnSlowDisks,
@@ -144,6 +145,33 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
       checker: "S6",
       apply: fullCalledDurable,
       trouble: fullDisksOften,
+    },
+  ],
+  [
+    "stand-ins-trusted",
+    {
+      description: "a node that is asked to keep a write for an owner counts before it does",
+      checker: "S6",
+      apply: standInsTrusted,
+      trouble: ownersAway,
+    },
+  ],
+  [
+    "kept-called-deleted",
+    {
+      description: "what a node keeps of a key counts for a deletion that it has not heard of",
+      checker: "S6",
+      apply: keptCalledDeleted,
+      trouble: ownersAway,
+    },
+  ],
+  [
+    "hints-sent-once",
+    {
+      description: "what is kept for an owner goes when it is sent, not when it has arrived",
+      checker: "S7",
+      apply: hintsSentOnce,
+      trouble: ownersAway,
     },
   ],
   [
