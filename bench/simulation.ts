@@ -35,6 +35,7 @@ const workload = new Workload(sim, new Random(1), {
   timeoutMs: [0],
   retries: [0],
   updateRate: 0,
+  sessionRate: 0,
   skipped: [],
 });
 workload.start();

@@ -41,6 +41,7 @@ export async function soloNode({ config, storage, onFact }: SoloSettings): Promi
     checked.storage === undefined ? undefined : await NodeStorage.open(checked.storage, owner);
   const clusterId = opened?.identity.clusterId ?? checked.clusterId;
   const { host } = makeHost({ ...checked, clusterId }, new Turn(), 0, opened);
+  host.start();
   if (onFact !== undefined) host.onFact(onFact);
   if (opened !== undefined) noteBoot(host, opened);
   return { host, status: () => nodeStatus(host, ADDRESS, [], opened) };

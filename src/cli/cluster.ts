@@ -6,6 +6,7 @@ import { Call, type Done } from "../client/call.ts";
 import { GrammeError } from "../client/gramme-error.ts";
 import { ConnectError } from "../client/connect-error.ts";
 import { RemoteClient } from "../client/remote-client.ts";
+import { retryBudget } from "../core/caller/retries.ts";
 import type { ClientRequest } from "../core/requests.ts";
 import { nodesOf, type ClusterFlags } from "./flags.ts";
 
@@ -36,10 +37,14 @@ export async function connect(
   }
 }
 
+/** One for all that a verb asks. */
+const RETRY_BUDGET = retryBudget();
+
 /** Rejects with a GrammeError for every outcome that is a failure. */
 export function ask(client: RemoteClient, request: ClientRequest): Promise<Done> {
   return new Promise((resolve, reject) => {
     const caller = { read: (done: Done) => done, resolve, reject };
-    new Call({ door: client, isClosed: false }, request, {}, caller).start();
+    const line = { door: client, retryBudget: RETRY_BUDGET, isClosed: false };
+    new Call(line, request, {}, caller).start();
   });
 }

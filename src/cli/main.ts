@@ -62,6 +62,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./ring.ts")).describeRing,
   },
   {
+    name: "hints",
+    summary: "what nodes keep for owners that are away",
+    load: async () => (await import("./hints.ts")).describeHints,
+  },
+  {
     name: "inspect",
     summary: "what lies in the data directory of a stopped node",
     load: async () => (await import("./inspect.ts")).describeInspect,

@@ -17,6 +17,7 @@ export interface RequestFlags extends ClusterFlags {
   readonly w?: Level;
   readonly pr?: Level;
   readonly pw?: Level;
+  readonly session?: boolean;
   readonly context?: Uint8Array;
 }
 
@@ -46,7 +47,8 @@ export function requestFlags(command: Command): Command {
     .addOption(levelFlag("-r, --r <level>", "owners that must answer a read"))
     .addOption(levelFlag("-w, --w <level>", "owners that must hold a write"))
     .addOption(levelFlag("--pr <level>", "of those that answer, owners proper"))
-    .addOption(levelFlag("--pw <level>", "of those that hold, owners proper"));
+    .addOption(levelFlag("--pw <level>", "of those that hold, owners proper"))
+    .option("--session", "what was once read or written stays so for every later --session read");
 }
 
 /** For writes: what a get --json told. */
@@ -77,6 +79,7 @@ export function requestOf(
     w,
     pr: flags.pr ?? "default",
     pw: flags.pw ?? "default",
+    session: flags.session ?? false,
     timeoutMs: flags.timeout ?? 0,
     ...(about.value === undefined ? {} : { value: about.value }),
     ...(flags.context === undefined ? {} : { context: flags.context }),

@@ -25,6 +25,7 @@ interface NodeDocument {
   readonly keys: number | null;
   readonly bytes: number | null;
   readonly openRequests: number | null;
+  readonly hints: number | null;
   readonly uptimeMs: number | null;
   readonly storage: StorageStatus | null;
   readonly peers: readonly PeerStatus[];
@@ -60,6 +61,7 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     keys,
     bytes,
     openRequests,
+    hints,
     uptimeMs,
     storage,
     peers,
@@ -76,6 +78,7 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     keys,
     bytes,
     openRequests,
+    hints,
     uptimeMs,
     storage,
     peers,
@@ -95,6 +98,7 @@ function downDocument({ id, address }: LayoutNode, reason: string): NodeDocument
     keys: null,
     bytes: null,
     openRequests: null,
+    hints: null,
     uptimeMs: null,
     storage: null,
     peers: [],
@@ -114,16 +118,16 @@ function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
       `${replicas} replicas, ${partitionCount} partitions (${strategy})`,
   );
   print("");
-  const right = ["PID", "KEYS", "BYTES", "OPEN"];
-  const head = ["NODE", "ADDRESS", "STATE", "PID", "UPTIME", "KEYS", "BYTES", "OPEN", "PEERS"];
-  print(table({ head, right, rows: nodes.map(rowOf) }));
+  const right = ["PID", "KEYS", "BYTES", "OPEN", "HINTS"];
+  const head = ["NODE", "ADDRESS", "STATE", "PID", "UPTIME", "KEYS", "BYTES", "OPEN"];
+  print(table({ head: [...head, "HINTS", "PEERS"], right, rows: nodes.map(rowOf) }));
   for (const { id, state, reason } of nodes) {
     if (state === "down") remark(`${id} does not answer: ${reason}`);
   }
 }
 
 function rowOf(node: NodeDocument): readonly string[] {
-  const { id, address, pid, uptimeMs, keys, bytes, openRequests, peers } = node;
+  const { id, address, pid, uptimeMs, keys, bytes, openRequests, hints, peers } = node;
   if (node.state === "down") return [id, address, paint("red", "down")];
   const linked = peers.filter(({ state }) => state === "linked").length;
   const links = `${linked} of ${peers.length}`;
@@ -136,6 +140,7 @@ function rowOf(node: NodeDocument): readonly string[] {
     String(keys),
     showBytes(bytes ?? 0),
     String(openRequests),
+    hints === 0 ? "0" : paint("yellow", String(hints)),
     linked === peers.length ? links : paint("yellow", links),
   ];
 }

@@ -59,8 +59,8 @@ async function runItem<V>(
     const existed = await bucket.delete(key, { ...options, context });
     return { ok: true, type: "delete", existed };
   }
-  const { signal, timeoutMs, retries, consistency, w, pw } = options;
-  const writing = { signal, timeoutMs, retries, consistency, w, pw, context };
+  const { signal, timeoutMs, retries, consistency, session, w, pw } = options;
+  const writing = { signal, timeoutMs, retries, consistency, session, w, pw, context };
   const stored = await bucket.put(key, item.value, writing);
   return { ok: true, type: "put", context: stored.context, receipt: stored.receipt };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { retryBudget } from "../core/caller/retries.ts";
 import { utf8Encode } from "../core/base/utf8.ts";
 import { failed } from "../core/outcomes.ts";
 import type { BucketOptions } from "./bucket.ts";
@@ -26,7 +27,8 @@ function bucketWith(
   options: BucketOptions<string> = {},
 ): { readonly bucket: Bucket<string>; readonly door: ScriptedDoor } {
   const door = new ScriptedDoor(script);
-  const line = { door, isClosed: false, updates: new KeyQueue() };
+  const updates = new KeyQueue();
+  const line = { door, retryBudget: retryBudget(), isClosed: false, updates };
   return { bucket: new Bucket(line, "texts", text, options), door };
 }
 
@@ -111,6 +113,25 @@ test("consistency sets both levels of a delete, which tells whether there was so
   assert.equal(await bucket.delete("k", { consistency: "all", r: 1 }), true);
   assert.equal(await bucket.delete("k"), false);
   assert.deepEqual([door.requests[0]!.r, door.requests[0]!.w], [1, "all"]);
+});
+
+test("a session is one of reads and writes, of both parts of an update, and of a batch", async () => {
+  const { bucket, door } = bucketWith(({ operation }) => {
+    if (operation === "get") return foundTexts(["one"]);
+    return operation === "put" ? STORED : deleted(true);
+  });
+  const options = { session: true };
+  await bucket.get("k", options);
+  await bucket.getSiblings("k", options);
+  await bucket.put("k", "v", options);
+  await bucket.delete("k", options);
+  await bucket.update("k", () => "w", options);
+  await bucket.getMany(["k"], options);
+  await bucket.batch([{ type: "put", key: "k", value: "v" }], options);
+  assert.equal(door.requests.length, 8);
+  assert.ok(door.requests.every(({ session }) => session));
+  await bucket.get("k");
+  assert.equal(door.requests.at(-1)!.session, false);
 });
 
 test("every mistake is a rejection, none is thrown and nothing is sent", async () => {

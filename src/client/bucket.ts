@@ -180,6 +180,7 @@ export class Bucket<V> implements SingleKey<V> {
       w: writeLevel(options),
       pr: options.pr ?? "default",
       pw: options.pw ?? "default",
+      session: options.session ?? false,
       timeoutMs: requestTimeoutMs(options),
     });
   }

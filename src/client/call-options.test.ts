@@ -12,7 +12,7 @@ test("an option that does not exist is refused by name", () => {
     code: "INVALID_ARGUMENT",
     message:
       "INVALID_ARGUMENT: there is no option timeout for a get. " +
-      "A get knows signal, timeoutMs, retries, consistency, r, pr.",
+      "A get knows signal, timeoutMs, retries, consistency, session, r, pr.",
   });
   assert.throws(() => checkOptions("get", { w: 1 }), /no option w for a get/);
   assert.throws(() => checkOptions("put", { r: 1 }), /no option r for a put/);
@@ -32,6 +32,7 @@ test("what cannot be is refused with what was given", () => {
     [{ pr: "two" }, /pr/],
     [{ w: 17 }, /w must/],
     [{ pw: 2.5 }, /pw must/],
+    [{ session: "yes" }, /session must be true or false, got "yes"/],
     [{ signal: {} }, /signal must be an AbortSignal, got object/],
   ];
   for (const [options, message] of table) {

@@ -24,6 +24,12 @@ export interface CallOptions {
   readonly retries?: number | undefined;
   /** Sets r and w, where they are not set themselves. */
   readonly consistency?: "one" | "quorum" | "all" | undefined;
+  /**
+   * What a read or write of a session has shown, every later read of a session shows, whoever makes
+   * it: a majority of the owners at least, no stand-ins, and a read that waits until a majority
+   * holds what it returns.
+   */
+  readonly session?: boolean | undefined;
 }
 
 export interface GetOptions extends CallOptions {
@@ -60,7 +66,7 @@ const NONE: AnyOptions = {};
 type CallName = "get" | "put" | "delete" | "update";
 type OptionName = keyof DeleteOptions;
 
-const CALL: readonly OptionName[] = ["signal", "timeoutMs", "retries", "consistency"];
+const CALL: readonly OptionName[] = ["signal", "timeoutMs", "retries", "consistency", "session"];
 const GET: ReadonlySet<string> = new Set<OptionName>([...CALL, "r", "pr"]);
 const PUT: ReadonlySet<string> = new Set<OptionName>([...CALL, "w", "pw", "context"]);
 const DELETE: ReadonlySet<string> = new Set<OptionName>([...GET, ...PUT] as OptionName[]);
@@ -81,7 +87,7 @@ export function checkOptions(call: CallName, options: AnyOptions | undefined): A
     const hint = `A ${call} knows ${[...known].join(", ")}`;
     throw new GrammeError("INVALID_ARGUMENT", `there is no option ${name} for a ${call}`, { hint });
   }
-  const { signal, timeoutMs, retries, consistency, r, pr, w, pw } = options;
+  const { signal, timeoutMs, retries, consistency, session, r, pr, w, pw } = options;
   // Not instanceof: a test environment brings an AbortSignal of its own.
   if (signal !== undefined && typeof signal?.addEventListener !== "function") {
     throw invalid("signal", "an AbortSignal", signal);
@@ -94,6 +100,9 @@ export function checkOptions(call: CallName, options: AnyOptions | undefined): A
   }
   if (consistency !== undefined && !isWord(consistency)) {
     throw invalid("consistency", "one, quorum or all", consistency);
+  }
+  if (session !== undefined && typeof session !== "boolean") {
+    throw invalid("session", "true or false", session);
   }
   checkCount("r", r);
   checkCount("pr", pr);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { unavailable } from "../core/caller/door-outcome.ts";
+import { retryBudget } from "../core/caller/retries.ts";
 import { failed } from "../core/outcomes.ts";
 import type { ClientRequest } from "../core/requests.ts";
 import { clientRequest } from "../core/requests.ts";
@@ -8,17 +9,22 @@ import { keyOf } from "../core/ring/key.ts";
 import type { AnyOptions } from "./call-options.ts";
 import type { Done, Line } from "./call.ts";
 import { Call } from "./call.ts";
+import type { GrammeError } from "./gramme-error.ts";
 import { ScriptedDoor, NOT_FOUND, NO_QUORUM, STORED, UNKNOWN } from "./scripted-door.test.ts";
 
 const KEY = keyOf("bucket", "key");
 const GET = clientRequest({ operation: "get", key: KEY });
 const PUT = clientRequest({ operation: "put", key: KEY });
 
+function lineTo(door: ScriptedDoor, isClosed = false): Line {
+  return { door, retryBudget: retryBudget(), isClosed };
+}
+
 function call(
   door: ScriptedDoor,
   request: ClientRequest,
   options: AnyOptions = {},
-  line: Line = { door, isClosed: false },
+  line: Line = lineTo(door),
 ): Promise<Done["kind"]> {
   return new Promise((resolve, reject) => {
     const read = (done: Done): Done["kind"] => done.kind;
@@ -37,7 +43,7 @@ test("what reading throws rejects", async () => {
   const read = (): never => {
     throw new Error("cannot be read");
   };
-  const line = { door, isClosed: false };
+  const line = lineTo(door);
   const promise = new Promise((resolve, reject) => {
     new Call(line, GET, {}, { read, resolve, reject }).start();
   });
@@ -59,6 +65,19 @@ test("retries says how often", async () => {
     await assert.rejects(call(door, GET, { retries }), { code: "UNAVAILABLE", retryable: true });
     assert.equal(door.requests.length, retries + 1);
   }
+});
+
+test("when too many calls fail, most are not tried again, and the error says so", async () => {
+  const door = new ScriptedDoor(() => NO_QUORUM);
+  const line = lineTo(door);
+  const calls = Array.from({ length: 300 }, () => call(door, GET, {}, line).catch((e) => e));
+  const errors = (await Promise.all(calls)) as GrammeError[];
+  const heldBack = errors.filter((error) => error.heldBack === "retry-budget");
+  // A hundred at once, and a tenth of the requests; that is all earned before the first fails.
+  assert.equal(heldBack.length, 200);
+  assert.equal(door.requests.length, 400);
+  assert.match(heldBack[0]!.message, /too few owners; not asked again: the retry budget is empty/);
+  assert.deepEqual([heldBack[0]!.code, heldBack[0]!.retryable], ["QUORUM_NOT_MET", true]);
 });
 
 test("what would fail again is not tried again", async () => {
@@ -171,12 +190,13 @@ test("a signal outlives many calls and keeps none of them", async () => {
 
 test("a closed store sends nothing, and repeats nothing", async () => {
   const door = new ScriptedDoor(() => STORED);
-  await assert.rejects(call(door, PUT, {}, { door, isClosed: true }), { code: "CLOSED" });
+  await assert.rejects(call(door, PUT, {}, lineTo(door, true)), { code: "CLOSED" });
   assert.equal(door.requests.length, 0);
 
-  const line = { door: new ScriptedDoor(() => NO_QUORUM), isClosed: false };
-  const promise = call(line.door, GET, {}, line);
+  const other = new ScriptedDoor(() => NO_QUORUM);
+  const line = { door: other, retryBudget: retryBudget(), isClosed: false };
+  const promise = call(other, GET, {}, line);
   line.isClosed = true;
   await assert.rejects(promise, { code: "QUORUM_NOT_MET" });
-  assert.equal(line.door.requests.length, 1);
+  assert.equal(other.requests.length, 1);
 });

@@ -10,6 +10,7 @@
  * function for the door. Timers, listeners and clocks are touched only when somebody asked for them
  * or something failed. What a failure means, `core/caller/retries.ts` decides.
  */
+import type { ShareBudget } from "../core/base/share-budget.ts";
 import type { DoorFailed, DoorOutcome } from "../core/caller/door-outcome.ts";
 import { Retries } from "../core/caller/retries.ts";
 import type { ClientRequest } from "../core/requests.ts";
@@ -24,6 +25,8 @@ export type Done = Exclude<DoorOutcome, DoorFailed>;
 /** What a call needs of its store. */
 export interface Line {
   readonly door: Door;
+  /** What its calls may ask again, all together. */
+  readonly retryBudget: ShareBudget;
   readonly isClosed: boolean;
 }
 
@@ -61,6 +64,7 @@ export class Call<T> {
 
   start(): void {
     if (this.#line.isClosed) return this.#caller.reject(closed());
+    this.#line.retryBudget.earn();
     if (this.#signal !== undefined) {
       if (this.#signal.aborted) return this.#caller.reject(aborted(this.#signal));
       this.#signal.addEventListener("abort", this.#onAbort!, { once: true });
@@ -90,6 +94,7 @@ export class Call<T> {
       this.#request,
       this.#retriesMax,
       this.#deadlineAt,
+      this.#line.retryBudget,
     ));
     const waitMs = retries.waitMsAfter(failure, performance.now(), Math.random());
     if (waitMs === undefined || this.#line.isClosed) return this.#fail(retries);

@@ -28,7 +28,11 @@ import type { FrameHandler, Plant } from "../socket/frame-socket.ts";
 import { FrameSocket } from "../socket/frame-socket.ts";
 import type { Greeter, HandshakeFailure } from "../socket/handshake.ts";
 import { DONE, Handshake } from "../socket/handshake.ts";
-import { CopyCalls, type CopyQuestion, type OnCopyAnswer } from "./copy-calls.ts";
+import type { HintOrder } from "../core/hint-orders.ts";
+import type { HintsTold } from "../core/wire/admin-hints.ts";
+import type { CopyAnswer } from "../core/wire/copy-codec.ts";
+import { COPY_CODEC, type CopyQuestion, HINTS_CODEC } from "./copy-calls.ts";
+import { NumberedCalls } from "./numbered-calls.ts";
 
 export interface ConnectionLimits {
   readonly greetingTimeoutMs: number;
@@ -62,7 +66,8 @@ export class Connection implements FrameHandler, Greeter {
   readonly #owner: ConnectionOwner;
   readonly #backoff: Backoff;
   readonly #statusWaiters: ((json: string | undefined) => void)[] = [];
-  readonly #copies: CopyCalls = new CopyCalls();
+  readonly #copies: NumberedCalls<CopyQuestion, CopyAnswer> = new NumberedCalls(COPY_CODEC);
+  readonly #hints: NumberedCalls<HintOrder, HintsTold> = new NumberedCalls(HINTS_CODEC);
   #frames: FrameSocket | undefined = undefined;
   #isReady = false;
   #isAskingLayout = false;
@@ -138,14 +143,13 @@ export class Connection implements FrameHandler, Greeter {
    * Connects if need be. Answers how to give the question up; the connection may have ended before
    * it was asked.
    */
-  askCopy(question: CopyQuestion, onAnswer: OnCopyAnswer): () => void {
-    this.connect();
-    if (this.#frames === undefined) {
-      onAnswer(undefined);
-      return () => {};
-    }
-    const id = this.#copies.ask(question, this.isReady ? this.#frames.writer : undefined, onAnswer);
-    return () => this.#copies.giveUp(id);
+  askCopy(question: CopyQuestion, onAnswer: (answer: CopyAnswer | undefined) => void): () => void {
+    return this.#call(this.#copies, question, onAnswer);
+  }
+
+  /** As `askCopy`. */
+  askHints(order: HintOrder, onAnswer: (answer: HintsTold | undefined) => void): () => void {
+    return this.#call(this.#hints, order, onAnswer);
   }
 
   /**
@@ -197,6 +201,7 @@ export class Connection implements FrameHandler, Greeter {
     this.node = theirs.nodeId as NodeId;
     if (this.#statusWaiters.length > 0) encodeStatusAsk(frames.writer);
     this.#copies.sendAll(frames.writer);
+    this.#hints.sendAll(frames.writer);
     this.#owner.onReady(this, theirs);
   }
 
@@ -216,7 +221,7 @@ export class Connection implements FrameHandler, Greeter {
     } else if (message?.kind === "layout-told") {
       this.#isAskingLayout = false;
       this.#owner.onLayout(message.layout);
-    } else if (!this.#copies.onFrame(kind, bytes, start, end)) {
+    } else if (!this.#isCallAnswer(kind, bytes, start, end)) {
       const refusal = kind === FRAME_KIND.refusal ? decodeRefusal(bytes, start, end) : undefined;
       this.destroy(refusal === undefined ? `a strange frame of kind ${kind}` : reasonOf(refusal));
       return false;
@@ -228,6 +233,26 @@ export class Connection implements FrameHandler, Greeter {
 
   onClose(reason: string): void {
     this.#onLost(reason);
+  }
+
+  #isCallAnswer(kind: number, bytes: Uint8Array, start: number, end: number): boolean {
+    return (
+      this.#copies.onFrame(kind, bytes, start, end) || this.#hints.onFrame(kind, bytes, start, end)
+    );
+  }
+
+  #call<Question, Answer extends { readonly id: number }>(
+    calls: NumberedCalls<Question, Answer>,
+    question: Question,
+    onAnswer: (answer: Answer | undefined) => void,
+  ): () => void {
+    this.connect();
+    if (this.#frames === undefined) {
+      onAnswer(undefined);
+      return () => {};
+    }
+    const id = calls.ask(question, this.isReady ? this.#frames.writer : undefined, onAnswer);
+    return () => calls.giveUp(id);
   }
 
   #onStatus(bytes: Uint8Array, start: number, end: number): boolean {
@@ -245,6 +270,7 @@ export class Connection implements FrameHandler, Greeter {
     this.#retryAt = performance.now() + this.#backoff.next();
     for (const waiter of this.#statusWaiters.splice(0)) waiter(undefined);
     this.#copies.onLost();
+    this.#hints.onLost();
     this.#owner.onLost(this, reason);
   }
 }

@@ -6,7 +6,7 @@
  * limits, nodes, buckets and resolvers; it never holds a value, because messages end up in logs.
  * For the same reason the key is a field and not in the message.
  */
-import type { DoorFailed, DoorFailureCode } from "../core/caller/door-outcome.ts";
+import type { DoorFailed, DoorFailureCode, HeldBack } from "../core/caller/door-outcome.ts";
 import { isRepeatable } from "../core/caller/retries.ts";
 import type { ClientRequest } from "../core/requests.ts";
 
@@ -38,6 +38,7 @@ export interface ErrorDetails {
   readonly needed?: number;
   readonly got?: number;
   readonly retryAfterMs?: number;
+  readonly heldBack?: HeldBack;
   readonly key?: string;
   readonly cause?: unknown;
 }
@@ -57,11 +58,24 @@ export class GrammeError extends Error {
   declare readonly got?: number;
   /** How long the node asks to be left alone. */
   declare readonly retryAfterMs?: number;
+  /**
+   * The client kept to its own bounds: `retry-budget`, it has asked a tenth of its requests again
+   * and did not ask this one again; `throttle`, it did not send it, because the nodes refuse most.
+   */
+  declare readonly heldBack?: HeldBack;
   /** Bucket and key, as "bucket/key"; the key's bytes as characters 0 to 255. */
   declare readonly key?: string;
 
   constructor(code: ErrorCode, problem: string, details: ErrorDetails = {}) {
-    const { hint = HINTS[code], retryable = false, needed, got, retryAfterMs, key } = details;
+    const {
+      hint = HINTS[code],
+      retryable = false,
+      needed,
+      got,
+      retryAfterMs,
+      heldBack,
+      key,
+    } = details;
     super(`${code}: ${problem}. ${hint}.`, "cause" in details ? { cause: details.cause } : {});
     this.code = code;
     this.retryable = retryable;
@@ -71,6 +85,7 @@ export class GrammeError extends Error {
     if (needed !== undefined) this.needed = needed;
     if (got !== undefined) this.got = got;
     if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
+    if (heldBack !== undefined) this.heldBack = heldBack;
     if (key !== undefined) this.key = key;
   }
 
@@ -107,12 +122,15 @@ const HINTS: { readonly [Code in ErrorCode]: string } = {
 
 /** A failure at the door, as the error that the caller of the API gets. */
 export function errorOf(failure: DoorFailed, request: ClientRequest): GrammeError {
-  const { code, detail, needed, got, retryAfterMs } = failure;
+  const { code, detail, needed, got, retryAfterMs, heldBack } = failure;
   const numbers = needed === 0 && got === 0 ? "" : `needed ${needed}, got ${got}: `;
-  return new GrammeError(code, `${request.operation} failed, ${numbers}${detail}`, {
+  const repetition =
+    heldBack === "retry-budget" ? "; not asked again: the retry budget is empty" : "";
+  return new GrammeError(code, `${request.operation} failed, ${numbers}${detail}${repetition}`, {
     retryable: isRepeatable(code, request),
     ...(numbers === "" ? {} : { needed, got }),
     ...(retryAfterMs === 0 ? {} : { retryAfterMs }),
+    ...(heldBack === undefined ? {} : { heldBack }),
     key: request.key,
   });
 }

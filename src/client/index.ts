@@ -29,6 +29,7 @@ export type { Resolver } from "./resolver.ts";
 export { Context } from "./context.ts";
 export { GrammeError } from "./gramme-error.ts";
 export type { ErrorCode } from "./gramme-error.ts";
+export type { HeldBack } from "../core/caller/door-outcome.ts";
 export type { Receipt } from "./receipt.ts";
 export type { UserKey } from "./user-key.ts";
 export type { LayoutView, NodeView } from "./layout-view.ts";

@@ -19,6 +19,7 @@ import { assert } from "../core/base/assert.ts";
 import { Numbered } from "../core/base/numbered.ts";
 import type { DoorFailed, DoorOutcome } from "../core/caller/door-outcome.ts";
 import { unavailable } from "../core/caller/door-outcome.ts";
+import { Throttle } from "../core/caller/throttle.ts";
 import type { Timed } from "../core/deadlines.ts";
 import { Deadline, DeadlineWheel } from "../core/deadlines.ts";
 import { ask } from "../core/messages.ts";
@@ -28,6 +29,8 @@ import type { ClientRequest } from "../core/requests.ts";
 import { withEnvelope } from "../core/requests.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
+import type { HintOrder, HintReport } from "../core/hint-orders.ts";
+import type { HintsTold } from "../core/wire/admin-hints.ts";
 import type { CopyAnswer } from "../core/wire/copy-codec.ts";
 import type { Greeting } from "../core/wire/greeting.ts";
 import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
@@ -65,6 +68,7 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
   readonly plant: Plant = { turn: new Turn(), pool: new WriterPool() };
   readonly limits: RemoteOptions;
   readonly #admission: Admission;
+  readonly #throttle: Throttle = new Throttle();
   readonly #cache: LayoutCache = new LayoutCache();
   readonly #pool: ConnectionPool;
   readonly #wheel: DeadlineWheel = new DeadlineWheel();
@@ -104,13 +108,12 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
 
   submit(request: ClientRequest, settle: Settle): number {
     const id = this.#pending.next();
-    const isClosed = this.#closing !== undefined;
-    const refusal = isClosed ? unavailable(CLOSED) : this.#admission.refusal(request);
+    const now = performance.now();
+    const refusal = this.#refusal(request, now);
     if (refusal !== undefined) {
       this.#settleLater(id, settle, refusal);
       return id;
     }
-    const now = performance.now();
     const answerBy = now + (request.timeoutMs || this.limits.requestTimeoutMs);
     const pending = new PendingRequest(id, request, settle, this, answerBy);
     this.#pending.set(id, pending);
@@ -146,16 +149,22 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
   ): Promise<CopyAnswer | DoorFailed> {
     const connection = this.#pool.to(node);
     if (connection === undefined) return unavailable(`no way to ${node} is known`);
-    const answer = await this.#copyAnswer(connection, question, timeoutMs);
-    if (answer === undefined) {
-      const isOpen = connection.retryAt === undefined;
-      const reason = isOpen ? `no answer within ${timeoutMs} ms` : connection.lossReason;
-      return unavailable(`${formatAddress(connection.address)}: ${reason}`);
-    }
+    const answer = await inTime<CopyAnswer>(timeoutMs, (settle) =>
+      connection.askCopy(question, settle),
+    );
+    if (answer === undefined) return unanswered(connection, timeoutMs);
     if (answer.kind === "copy-refused" && this.#cache.isBehind(answer.epoch)) {
       connection.askLayout();
     }
     return answer;
+  }
+
+  /** What one node keeps for others, seen and steered. */
+  async hints(node: NodeId, order: HintOrder, timeoutMs: number): Promise<HintReport | DoorFailed> {
+    const connection = this.#pool.to(node);
+    if (connection === undefined) return unavailable(`no way to ${node} is known`);
+    const told = await inTime<HintsTold>(timeoutMs, (settle) => connection.askHints(order, settle));
+    return told?.report ?? unanswered(connection, timeoutMs);
   }
 
   close(): Promise<void> {
@@ -191,6 +200,9 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
   onAnswer(connection: Connection, id: number, outcome: Outcome): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
+    const isRefused = outcome.kind === "failed" && outcome.code === "OVERLOADED";
+    if (isRefused) this.#throttle.onRefused();
+    else this.#throttle.onAccepted();
     if (outcome.kind === "failed") {
       if (outcome.code === "STALE_EPOCH" || outcome.code === "NOT_OWNER") {
         connection.askLayout();
@@ -255,6 +267,11 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
     this.#answers.run();
     if (!this.#answers.isEmpty) this.plant.turn.wake();
     this.#alarm.at(this.#wheel.earliest);
+  }
+
+  #refusal(request: ClientRequest, now: number): DoorOutcome | undefined {
+    if (this.#closing !== undefined) return unavailable(CLOSED);
+    return this.#admission.refusal(request) ?? this.#throttle.refusal(now, Math.random);
   }
 
   #start(): Promise<void> {
@@ -372,23 +389,6 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
     this.plant.turn.wake();
   }
 
-  #copyAnswer(
-    connection: Connection,
-    question: CopyQuestion,
-    timeoutMs: number,
-  ): Promise<CopyAnswer | undefined> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        giveUp();
-        resolve(undefined);
-      }, timeoutMs);
-      const giveUp = connection.askCopy(question, (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
-    });
-  }
-
   #statusJson(connection: Connection): Promise<string | undefined> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, this.limits.connectTimeoutMs, undefined);
@@ -398,6 +398,32 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
       });
     });
   }
+}
+
+/**
+ * Undefined when the connection ends, or the time is over, first. `question` answers how to give it
+ * up.
+ */
+function inTime<Answer>(
+  timeoutMs: number,
+  question: (settle: (answer: Answer | undefined) => void) => () => void,
+): Promise<Answer | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      giveUp();
+      resolve(undefined);
+    }, timeoutMs);
+    const giveUp = question((answer) => {
+      clearTimeout(timer);
+      resolve(answer);
+    });
+  });
+}
+
+function unanswered(connection: Connection, timeoutMs: number): DoorFailed {
+  const isOpen = connection.retryAt === undefined;
+  const reason = isOpen ? `no answer within ${timeoutMs} ms` : connection.lossReason;
+  return unavailable(`${formatAddress(connection.address)}: ${reason}`);
 }
 
 function seedOf(text: string): Address {

@@ -7,6 +7,8 @@
  * It is the same class whoever stands behind it, a node in this process or sockets to nodes
  * elsewhere: all of the difference is in the `Access` that it is made of.
  */
+import type { ShareBudget } from "../core/base/share-budget.ts";
+import { retryBudget } from "../core/caller/retries.ts";
 import type { NodeStatus } from "../host/node-status.ts";
 import type { BucketOptions, StoreLine } from "./bucket.ts";
 import { Bucket } from "./bucket.ts";
@@ -108,6 +110,7 @@ export class Store extends Bucket<unknown> implements AsyncDisposable {
 
 class OpenLine implements StoreLine {
   readonly door: Door;
+  readonly retryBudget: ShareBudget = retryBudget();
   readonly updates: KeyQueue = new KeyQueue();
   isClosed = false;
 

@@ -72,11 +72,12 @@ async function changeOnce<V>(
   options: UpdateOptions,
   budget: TimeBudget,
 ): Promise<V | undefined> {
-  const { signal, retries, consistency, r, pr, w, pw } = options;
-  const reading: GetOptions = { signal, retries, consistency, r, pr };
+  const { signal, retries, consistency, session, r, pr, w, pw } = options;
+  const reading: GetOptions = { signal, retries, consistency, session, r, pr };
   const { values, context } = await bucket.getSiblings(key, budget.share(reading));
   const value = change(fold(values), values);
-  const writing: PutOptions = budget.share({ signal, retries, consistency, w, pw, context });
+  const how = { signal, retries, consistency, session, w, pw, context };
+  const writing: PutOptions = budget.share(how);
   if (value instanceof Promise) throw changedLater(value);
   const write = writeOf(value !== undefined, values.length);
   if (write === "put") await bucket.put(key, value!, writing);

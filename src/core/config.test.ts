@@ -10,6 +10,7 @@ const BOUNDS: {
   requestTimeoutMs: [1, 600_000],
   requestTimeoutMsMax: [1, 600_000],
   spareAfterMs: [1, 60_000],
+  hedgeShare: [0, 1],
   standInAfterMs: [1, 60_000],
   inFlightMax: [1, 1_000_000],
   inFlightBytesMax: [1_024, 16 * 1024 ** 3],
@@ -38,7 +39,8 @@ test("config: every numeric field takes its bounds and refuses what is beyond, b
       const config = nodeConfig({ ...wide, [field]: value });
       assert.equal((config as NodeConfig)[field as keyof NodeConfig], value, field);
     }
-    for (const value of [min - 1, max + 1, min + 0.5, -1, Number.NaN, Infinity, "8", null]) {
+    const broken = field === "hedgeShare" ? max + 0.5 : min + 0.5;
+    for (const value of [min - 1, max + 1, broken, -1, Number.NaN, Infinity, "8", null]) {
       assert.match(problemOf({ ...wide, [field]: value }), new RegExp(`^config\\.${field} must`));
       assert.match(
         problemOf({ ...wide, [field]: value }),

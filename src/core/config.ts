@@ -19,6 +19,11 @@ export interface NodeConfig {
   readonly requestTimeoutMsMax: number;
   /** How long the asked owners may be silent before a read asks the others too. */
   readonly spareAfterMs: number;
+  /**
+   * The share of the reads, 0 to 1, that may ask one further owner sooner than that, because the
+   * asked ones take longer than they usually do.
+   */
+  readonly hedgeShare: number;
   /** How long owners may be silent before another node stands in for a write that needs it. */
   readonly standInAfterMs: number;
   /** Requests that a node coordinates or forwards at one time; more are refused with OVERLOADED. */
@@ -54,6 +59,7 @@ export const DEFAULT_CONFIG: NodeConfig = {
   requestTimeoutMs: 1_000,
   requestTimeoutMsMax: 60_000,
   spareAfterMs: 20,
+  hedgeShare: 0.05,
   standInAfterMs: 200,
   inFlightMax: 4_096,
   inFlightBytesMax: 64 * 1024 * 1024,
@@ -74,12 +80,14 @@ type LevelField = (typeof LEVEL_FIELDS)[number];
 interface Bound {
   readonly min: number;
   readonly max: number;
+  readonly isShare?: boolean;
 }
 
 const BOUNDS: { readonly [Field in Exclude<keyof NodeConfig, LevelField>]: Bound } = {
   requestTimeoutMs: { min: 1, max: 600_000 },
   requestTimeoutMsMax: { min: 1, max: 600_000 },
   spareAfterMs: { min: 1, max: 60_000 },
+  hedgeShare: { min: 0, max: 1, isShare: true },
   standInAfterMs: { min: 1, max: 60_000 },
   inFlightMax: { min: 1, max: 1_000_000 },
   inFlightBytesMax: { min: 1_024, max: 16 * 1024 ** 3 },
@@ -108,10 +116,12 @@ export function nodeConfig(given: Partial<NodeConfig>): NodeConfig | { readonly 
     if (problem !== undefined) return { problem };
   }
   for (const field of Object.keys(BOUNDS) as (keyof typeof BOUNDS)[]) {
-    const { min, max } = BOUNDS[field];
+    const { min, max, isShare = false } = BOUNDS[field];
     const value = config[field];
-    if (!Number.isInteger(value) || value < min || value > max) {
-      return { problem: `config.${field} must be an integer from ${min} to ${max}, got ${value}` };
+    const isRight = isShare ? Number.isFinite(value) : Number.isInteger(value);
+    if (!isRight || value < min || value > max) {
+      const wanted = isShare ? "a number" : "an integer";
+      return { problem: `config.${field} must be ${wanted} from ${min} to ${max}, got ${value}` };
     }
   }
   if (config.requestTimeoutMs > config.requestTimeoutMsMax) {

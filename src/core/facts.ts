@@ -4,6 +4,8 @@
  *
  * The host may add the time and the node; the core states only what happened.
  */
+import type { MembershipFact } from "./membership-facts.ts";
+import type { RepairFact } from "./repair-facts.ts";
 import type { Key } from "./ring/key.ts";
 import type { NodeId } from "./ring/node-id.ts";
 import type { FailureCode } from "./outcomes.ts";
@@ -21,6 +23,8 @@ export type DropReason =
   | "old-generation";
 
 export type Fact =
+  | MembershipFact
+  | RepairFact
   | { readonly kind: "peer-linked"; readonly peer: NodeId; readonly generation: number }
   | { readonly kind: "peer-lost"; readonly peer: NodeId }
   | { readonly kind: "layout-adopted"; readonly epoch: number }
@@ -55,6 +59,9 @@ export type Fact =
       readonly peer: NodeId;
     }
   | { readonly kind: "spare-asked"; readonly key: Key; readonly peer: NodeId }
+  | { readonly kind: "hedge-asked"; readonly key: Key; readonly peer: NodeId }
+  | { readonly kind: "hedge-won"; readonly key: Key; readonly peer: NodeId }
+  | { readonly kind: "read-written-back"; readonly key: Key; readonly target: NodeId }
   | { readonly kind: "request-forwarded"; readonly key: Key; readonly to: NodeId }
   | { readonly kind: "message-dropped"; readonly from: NodeId; readonly reason: DropReason }
   | { readonly kind: "siblings-seen"; readonly key: Key; readonly count: number }

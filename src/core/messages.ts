@@ -25,6 +25,8 @@
  * with either end. A message is immutable once sent. Bytes inside are views: whoever keeps them
  * copies them.
  */
+import type { MembershipMessage } from "./membership-messages.ts";
+import type { ExchangeMessage } from "./repair-messages.ts";
 import type { Layout } from "./ring/layout.ts";
 import type { Key } from "./ring/key.ts";
 import type { NodeId } from "./ring/node-id.ts";
@@ -138,6 +140,18 @@ export interface Answer {
   readonly outcome: Outcome;
 }
 
+/** Who is alive: what members tell each other. */
+export interface MemberTalk {
+  readonly kind: "member-talk";
+  readonly talk: MembershipMessage;
+}
+
+/** What owners differ in: what they tell each other to find out. */
+export interface RepairTalk {
+  readonly kind: "repair-talk";
+  readonly talk: ExchangeMessage;
+}
+
 export interface LayoutAsk {
   readonly kind: "layout-ask";
 }
@@ -161,6 +175,8 @@ export type Message =
   | HintedAsk
   | Ask
   | Answer
+  | MemberTalk
+  | RepairTalk
   | LayoutAsk
   | LayoutTold;
 
@@ -238,6 +254,14 @@ export function ask(request: ClientRequest): Ask {
 
 export function answer(id: number, outcome: Outcome): Answer {
   return { kind: "answer", id, outcome };
+}
+
+export function memberTalk(talk: MembershipMessage): MemberTalk {
+  return { kind: "member-talk", talk };
+}
+
+export function repairTalk(talk: ExchangeMessage): RepairTalk {
+  return { kind: "repair-talk", talk };
 }
 
 export const LAYOUT_ASK: LayoutAsk = { kind: "layout-ask" };

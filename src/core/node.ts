@@ -2,7 +2,7 @@
  * A cluster member, without any I/O: four doors in, and the four of `effects.ts` out.
  *
  *     request    a client asks          ┐
- *     receive    a peer speaks          ├─▶ coordinator, replica, peers ─▶ send, persist, …
+ *     receive    a peer speaks          ├─▶ coordinator, replica, … ─▶ send, persist, …
  *     completed  a write is durable     │
  *     advance    time has passed        ┘
  *
@@ -20,13 +20,30 @@ import { Coordinator } from "./coordinator/coordinator.ts";
 import { DeadlineWheel } from "./deadlines.ts";
 import type { Effects, Instant } from "./effects.ts";
 import { Handoff } from "./handoff/handoff.ts";
+import type { HintOrder, HintReport } from "./hint-orders.ts";
 import type { HintRows } from "./handoff/hints.ts";
 import type { DropReason } from "./facts.ts";
-import { Peers } from "./membership/peers.ts";
-import type { Hello, Hint, HintedAsk, Message, Read, Refusal, Repair, Write } from "./messages.ts";
-import { held, LAYOUT_ASK, layoutTold, refused, same, written } from "./messages.ts";
+import type { MembershipConfig } from "./membership/membership-config.ts";
+import { Membership } from "./membership/membership.ts";
+import { Reach } from "./membership/reach.ts";
+import type { MembershipFact } from "./membership-facts.ts";
+import type {
+  Hello,
+  Hint,
+  HintedAsk,
+  Message,
+  Read,
+  Refusal,
+  Repair as RepairMessage,
+  Write,
+} from "./messages.ts";
+import { held, LAYOUT_ASK, layoutTold, memberTalk, refused, repairTalk } from "./messages.ts";
+import { same, written } from "./messages.ts";
+import type { RepairConfig } from "./repair/repair-config.ts";
+import { Repair } from "./repair/repair.ts";
 import type { EpochLease } from "./replica/epochs.ts";
 import { Replica } from "./replica/replica.ts";
+import { rowDigest } from "./replica/row.ts";
 import type { ClientRequest } from "./requests.ts";
 import type { Key } from "./ring/key.ts";
 import type { Layout } from "./ring/layout.ts";
@@ -36,9 +53,13 @@ import { DAMAGED } from "./storage/engine.ts";
 
 export interface NodeSetup {
   readonly id: NodeId;
+  /** How others reach this node, as they are told. */
+  readonly address: string;
   readonly actor: ActorId;
   readonly generation: number;
   readonly config: NodeConfig;
+  readonly membership: MembershipConfig;
+  readonly repair: RepairConfig;
   readonly layout: Layout;
   readonly epochs: EpochLease;
   /** Shared by all nodes of a cluster: seals the contexts that clients carry. */
@@ -48,28 +69,76 @@ export interface NodeSetup {
   readonly effects: Effects;
 }
 
+const NEVER = Number.POSITIVE_INFINITY;
+/** With so many requests in flight, what can wait waits. */
+const BUSY_IN_FLIGHT = 256;
+
 export class Node {
   readonly id: NodeId;
   readonly generation: number;
   readonly #effects: Effects;
   readonly #deadlines: DeadlineWheel = new DeadlineWheel();
-  readonly #peers: Peers = new Peers();
+  readonly #membership: Membership;
+  readonly #peers: Reach;
+  readonly #repair: Repair;
   readonly #replica: Replica;
   readonly #handoff: Handoff;
   readonly #coordinator: Coordinator;
   #layout: Layout;
+  #isStarted = false;
+  /** Of the input that is being run. */
+  #now: Instant = 0;
 
   constructor(setup: NodeSetup) {
     this.id = setup.id;
     this.generation = setup.generation;
     this.#effects = setup.effects;
     this.#layout = setup.layout;
+    this.#membership = new Membership({
+      self: setup.id,
+      clusterId: setup.layout.clusterId,
+      generation: setup.generation,
+      address: setup.address,
+      config: setup.membership,
+      random: setup.random.fork("membership"),
+      members: setup.layout.nodes,
+      removed: [],
+      seeds: [],
+      effects: {
+        send: (to, talk) => setup.effects.send(to, memberTalk(talk)),
+        // All members are in the layout, and the transport dials them without being told.
+        contact: () => {},
+        note: (fact) => this.#onMemberFact(fact),
+      },
+    });
+    this.#peers = new Reach(this.#membership);
     this.#replica = new Replica({
       identity: setup.actor,
       epochs: setup.epochs,
       rows: setup.rows,
       effects: setup.effects,
       acknowledger: this,
+      onRow: ({ partition, key }, before) => this.#repair.onRow(this.#now, partition, key, before),
+    });
+    this.#repair = new Repair({
+      self: setup.id,
+      secret: setup.secret,
+      config: setup.repair,
+      random: setup.random.fork("repair"),
+      store: {
+        digest: (partition, key) => this.#replica.digest(partition, key),
+        record: (partition, key) => this.#replica.recordBytes(partition, key),
+        merge: (partition, key, record) => void this.#mend(partition, key, record),
+        scan: (partition, from, limit) => setup.rows.scan(partition, from, limit),
+        rowDigest,
+      },
+      effects: {
+        send: (to, talk) => setup.effects.send(to, repairTalk(talk)),
+        note: (fact) => setup.effects.note(fact),
+      },
+      isUp: (peer) => this.#peers.isLinked(peer),
+      mayWork: () => this.#coordinator.inFlight < BUSY_IN_FLIGHT,
+      layout: () => this.#layout,
     });
     this.#handoff = new Handoff({
       self: setup.id,
@@ -81,7 +150,10 @@ export class Node {
       layout: () => this.#layout,
       isLinked: (node) => this.#peers.isLinked(node),
       onStored: (now, to, id, answer) => this.onStored(now, to, id, answer),
-      repair: (partition, key, bytes) => this.#mend(partition, key, bytes),
+      storeOwn: (id, key, record) => {
+        const partition = this.#layout.partitioner.of(key);
+        return this.#replica.receive({ partition, key }, record, { to: setup.id, id });
+      },
     });
     this.#coordinator = new Coordinator({
       self: setup.id,
@@ -98,17 +170,31 @@ export class Node {
     });
   }
 
+  /** From now on it looks after others, and after its own rows, also when nobody asks it. */
+  start(now: Instant): void {
+    this.#isStarted = true;
+    this.#handoff.start(now);
+    this.#membership.start(now);
+    this.#repair.onLayout(now);
+  }
+
+  /** The node is about to stop in order: others need not find out for themselves. */
+  leave(now: Instant): void {
+    this.#membership.leave(now);
+  }
+
   request(now: Instant, request: ClientRequest): void {
+    this.#now = now;
     this.#coordinator.request(now, request, undefined);
   }
 
   receive(now: Instant, from: NodeId, message: Message): void {
+    this.#now = now;
     switch (message.kind) {
       case "write":
         return this.#onWrite(from, message);
       case "written":
-        if (this.#handoff.onWritten(now, from, message.id)) return;
-        return this.#coordinator.onWritten(now, from, message.id);
+        return this.#onWritten(now, from, message.id);
       case "read":
         return this.#onRead(from, message);
       case "same":
@@ -117,8 +203,7 @@ export class Node {
         return this.#coordinator.onHeld(now, from, message.id, message.record);
       case "refused":
         this.#onRefusalEpoch(from, message.epoch);
-        if (this.#handoff.onRefused(now, from, message.id, message.reason)) return;
-        return this.#coordinator.onRefused(now, from, message.id, message.reason);
+        return this.#onRefused(now, from, message.id, message.reason);
       case "repair":
         return this.#onRepair(from, message);
       case "hint":
@@ -133,28 +218,48 @@ export class Node {
         return this.#onHello(now, from, message);
       case "goodbye":
         return this.#onGoodbye(now, from);
+      case "member-talk":
+        return this.#membership.receive(now, from, message.talk);
+      case "repair-talk":
+        return this.#repair.receive(now, from, message.talk);
       case "layout-ask":
         return this.#effects.send(from, layoutTold(this.#layout));
       case "layout-told":
-        return this.#onLayout(message.layout);
+        return this.#onLayout(now, message.layout);
       default:
         return unreachable(message);
     }
   }
 
   completed(now: Instant, token: number, answer: DiskAnswer): void {
+    this.#now = now;
     // Hints number their writes downwards.
     if (token < 0) this.#handoff.completed(now, token, answer);
     else this.#replica.completed(now, token, answer);
   }
 
   advance(now: Instant): void {
+    this.#now = now;
     this.#deadlines.advance(now);
+    if (!this.#isStarted) return;
+    // Its own wheel: what it must notice first is that it comes late itself.
+    this.#membership.advance(now);
+    this.#repair.advance(now);
+  }
+
+  /** What is kept for others, for an operator to see and to steer. */
+  hints(now: Instant, order: HintOrder): HintReport {
+    this.#now = now;
+    return this.#handoff.obey(now, order);
   }
 
   /** When to call `advance` next; early is harmless. */
   get nextDeadline(): Instant | undefined {
-    return this.#deadlines.earliest;
+    if (!this.#isStarted) return this.#deadlines.earliest;
+    const own = this.#deadlines.earliest ?? NEVER;
+    const members = this.#membership.nextDeadline ?? NEVER;
+    const at = Math.min(own, members, this.#repair.nextDeadline ?? NEVER);
+    return at === NEVER ? undefined : at;
   }
 
   get layout(): Layout {
@@ -172,13 +277,22 @@ export class Node {
   onStored(now: Instant, to: NodeId, id: number, answer: DiskAnswer): void {
     const isOwn = to === this.id;
     if (answer === "full") {
-      if (isOwn) this.#coordinator.onRefused(now, this.id, id, "full");
+      if (isOwn) this.#onRefused(now, this.id, id, "full");
       else this.#effects.send(to, refused(id, "full", this.#layout.epoch));
     } else if (isOwn) {
-      this.#coordinator.onWritten(now, this.id, id);
+      this.#onWritten(now, this.id, id);
     } else {
       this.#effects.send(to, written(id));
     }
+  }
+
+  #onWritten(now: Instant, from: NodeId, id: number): void {
+    if (!this.#handoff.onWritten(now, from, id)) this.#coordinator.onWritten(now, from, id);
+  }
+
+  #onRefused(now: Instant, from: NodeId, id: number, reason: Refusal): void {
+    if (this.#handoff.onRefused(now, from, id, reason)) return;
+    this.#coordinator.onRefused(now, from, id, reason);
   }
 
   #onWrite(from: NodeId, { id, epoch, remainingMs, key, delta }: Write): void {
@@ -211,7 +325,7 @@ export class Node {
     this.#effects.send(to, held(id, bytes ?? new Uint8Array(0)));
   }
 
-  #onRepair(from: NodeId, { epoch, key, record: bytes }: Repair): void {
+  #onRepair(from: NodeId, { epoch, key, record: bytes }: RepairMessage): void {
     const partition = this.#layout.partitioner.of(key);
     const misplaced = this.#misplaced(from, partition, epoch);
     if (misplaced !== undefined) return this.#drop(from, misplaced);
@@ -223,6 +337,21 @@ export class Node {
     const record = decodeRecord(bytes);
     if (record !== undefined) this.#replica.repair({ partition, key }, { record, bytes });
     return record !== undefined;
+  }
+
+  /** Whoever is called dead or gone will not answer, whatever its connection says. */
+  #onMemberFact(fact: MembershipFact): void {
+    this.#effects.note(fact);
+    if (fact.kind !== "member-changed") return;
+    const { member, state } = fact;
+    if (state === "dead" || state === "left") {
+      this.#coordinator.onPeerLost(this.#now, member);
+      this.#handoff.onLost(this.#now, member);
+      this.#repair.onPeerLost(this.#now, member);
+    } else if (fact.before === "dead" || fact.before === "left") {
+      this.#handoff.onLinked(this.#now, member);
+      this.#repair.onPeerUp(this.#now, member);
+    }
   }
 
   #onHint(now: Instant, from: NodeId, message: Hint): void {
@@ -244,22 +373,29 @@ export class Node {
   #onHello(now: Instant, from: NodeId, { generation, layoutEpoch }: Hello): void {
     if (!this.#peers.onLinked(from, generation)) return this.#drop(from, "old-generation");
     this.#effects.note({ kind: "peer-linked", peer: from, generation });
+    this.#membership.onLinked(now, from, generation);
     this.#handoff.onLinked(now, from);
+    this.#repair.onPeerUp(now, from);
     if (layoutEpoch > this.#layout.epoch) this.#effects.send(from, LAYOUT_ASK);
   }
 
   #onGoodbye(now: Instant, from: NodeId): void {
     this.#peers.onLost(from);
     this.#effects.note({ kind: "peer-lost", peer: from });
-    this.#handoff.onLost(from);
+    this.#membership.onLost(from);
+    this.#handoff.onLost(now, from);
+    this.#repair.onPeerLost(now, from);
     this.#coordinator.onPeerLost(now, from);
   }
 
-  #onLayout(layout: Layout): void {
+  #onLayout(now: Instant, layout: Layout): void {
     const current = this.#layout;
     if (layout.epoch <= current.epoch || layout.clusterId !== current.clusterId) return;
     this.#layout = layout;
     this.#effects.note({ kind: "layout-adopted", epoch: layout.epoch });
+    this.#membership.follow(now, layout.nodes, []);
+    this.#handoff.onLayout(now);
+    this.#repair.onLayout(now);
   }
 
   /** Why a message about a partition cannot be served here: another epoch, or another owner. */

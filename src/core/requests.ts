@@ -41,6 +41,11 @@ export interface ClientRequest {
   readonly w: Level;
   readonly pr: Level;
   readonly pw: Level;
+  /**
+   * What this client or another has read or written so it goes on seeing: only owners count, a
+   * majority of them at least, and a read answers when a majority holds what it returns.
+   */
+  readonly session: boolean;
   /** Time left, counted from when the node receives the request; 0 means the node's default. */
   readonly timeoutMs: number;
   readonly wallMs: number;
@@ -62,6 +67,7 @@ export function clientRequest(given: Given): ClientRequest {
     w: given.w ?? "default",
     pr: given.pr ?? "default",
     pw: given.pw ?? "default",
+    session: given.session ?? false,
     timeoutMs: given.timeoutMs ?? 0,
     wallMs: given.wallMs ?? 0,
     forwarded: given.forwarded ?? false,
@@ -84,6 +90,7 @@ export function withEnvelope(
     w: request.w,
     pr: request.pr,
     pw: request.pw,
+    session: request.session,
     timeoutMs: envelope.timeoutMs,
     wallMs: envelope.wallMs,
     forwarded: envelope.forwarded,

@@ -18,7 +18,9 @@ import { answer, layoutTold } from "../core/messages.ts";
 import type { CopyAnswer, CopyAsk } from "../core/wire/copy-codec.ts";
 import { decodeCopyAsk, encodeCopy } from "../core/wire/copy-codec.ts";
 import { decodeMessage, encodeMessage } from "../core/wire/message-codec.ts";
+import type { HintOrder, HintReport } from "../core/hint-orders.ts";
 import { decodeStatusAsk, encodeStatusTold } from "../core/wire/admin.ts";
+import { decodeHintsAsk, encodeHintsTold } from "../core/wire/admin-hints.ts";
 import { FRAME_KIND } from "../core/wire/frame-kind.ts";
 import { utf8Encode } from "../core/base/utf8.ts";
 
@@ -29,6 +31,8 @@ export interface ClientServer {
   readonly limits: HostLimits;
   ask(request: ClientRequest, asker: Asker, askId: number): void;
   copy(ask: CopyAsk, asker: CopyAsker): void;
+  /** Does what an operator asks about what is kept for others, and tells how things are then. */
+  hints(order: HintOrder): HintReport;
   layout(): Layout;
   /** A JSON document. */
   status(): string;
@@ -107,6 +111,7 @@ export class ClientConnection implements FrameHandler, Asker, CopyAsker {
       this.#tellStatus();
       return decodeStatusAsk(start, end);
     }
+    if (kind === FRAME_KIND.hintsAsk) return this.#tellHints(bytes, start, end);
     const copy = decodeCopyAsk(kind, bytes, start, end);
     if (copy !== undefined) {
       this.#copy(copy);
@@ -133,6 +138,16 @@ export class ClientConnection implements FrameHandler, Asker, CopyAsker {
     if (this.#statusToldBy === this.frames.writeCount) return;
     this.#statusToldBy = this.frames.writeCount;
     encodeStatusTold(this.frames.writer, utf8Encode(this.#server.status()));
+  }
+
+  /** Who does not take what it has asked for is obeyed, and not told: it asks again. */
+  #tellHints(bytes: Uint8Array, start: number, end: number): boolean {
+    const ask = decodeHintsAsk(bytes, start, end);
+    if (ask === undefined) return false;
+    const report = this.#server.hints(ask.order);
+    if (!this.#isPaused) encodeHintsTold(this.frames.writer, { id: ask.id, report });
+    this.#pauseWhenFull();
+    return true;
   }
 
   #serve(request: ClientRequest): void {

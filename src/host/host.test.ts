@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assert as coreAssert } from "../core/base/assert.ts";
 import { Random } from "../core/base/random.ts";
+import { LAN_MEMBERSHIP } from "../core/membership/membership-config.ts";
+import { DEFAULT_REPAIR_CONFIG } from "../core/repair/repair-config.ts";
 import { sipKeyOf } from "../core/base/siphash.ts";
 import { DEFAULT_CONFIG } from "../core/config.ts";
 import type { Message } from "../core/messages.ts";
@@ -56,8 +58,11 @@ function hostOf(
   const host = new Host({
     id: settings.id,
     actor: { high: 1, low: 2 },
+    address: "127.0.0.1:1",
     generation: 1,
     config: DEFAULT_CONFIG,
+    membership: LAN_MEMBERSHIP,
+    repair: DEFAULT_REPAIR_CONFIG,
     layout: firstLayout(settings),
     epochs: EpochLease.forProcess(),
     secret: sipKeyOf(new Uint8Array(16)),

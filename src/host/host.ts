@@ -22,6 +22,7 @@ import type {
   ScanSlice,
 } from "../core/storage/engine.ts";
 import type { Effects } from "../core/effects.ts";
+import type { HintOrder, HintReport } from "../core/hint-orders.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { Message } from "../core/messages.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
@@ -147,6 +148,12 @@ export class Host implements Effects, EngineEvents, TurnTask {
     this.#links = links;
   }
 
+  /** Once it can be reached: from now on it looks after others, and after its own rows. */
+  start(): void {
+    this.#node.start(performance.now());
+    this.#turn.wake();
+  }
+
   /**
    * Called while the node runs: a listener looks and records, it calls nothing of this host, and
    * does not throw. The answer ends the listening.
@@ -179,6 +186,20 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   get openRequests(): number {
     return this.#node.openRequests;
+  }
+
+  /** What is kept for others, seen and steered; nothing once the node has stopped. */
+  hints(order: HintOrder): HintReport {
+    if (this.#end === undefined) {
+      try {
+        return this.#node.hints(performance.now(), order);
+      } catch (error) {
+        this.#die(error);
+      } finally {
+        this.#turn.wake();
+      }
+    }
+    return { isCounted: false, targets: [] };
   }
 
   get state(): "running" | "stopping" | "stopped" {
@@ -327,6 +348,7 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   async #close(): Promise<void> {
     this.#links?.stopAccepting();
+    if (this.#end === undefined) this.#node.leave(performance.now());
     if (this.#end === undefined && this.#node.openRequests > 0) {
       await this.#drain.wait(this.#drainMs);
     }

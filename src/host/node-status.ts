@@ -43,6 +43,8 @@ export interface NodeStatus {
   /** Of keys and rows together, without the engine's own structures. */
   readonly bytes: number;
   readonly openRequests: number;
+  /** What is kept for owners that could not be reached: one for each key and owner. */
+  readonly hints: number;
   readonly uptimeMs: number;
   /** Nothing for a node that keeps its rows in memory. */
   readonly storage: StorageStatus | null;

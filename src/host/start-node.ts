@@ -12,6 +12,8 @@ import { createHash, randomBytes, scryptSync } from "node:crypto";
 import { type SipKey, sipKeyOf } from "../core/base/siphash.ts";
 import { Random } from "../core/base/random.ts";
 import { DEFAULT_CONFIG } from "../core/config.ts";
+import { LAN_MEMBERSHIP } from "../core/membership/membership-config.ts";
+import { DEFAULT_REPAIR_CONFIG } from "../core/repair/repair-config.ts";
 import { EpochLease } from "../core/replica/epochs.ts";
 import { MemoryEngine } from "../core/storage/memory-engine.ts";
 import { FRAME_OVERHEAD_BYTES } from "../core/wire/frame.ts";
@@ -81,6 +83,7 @@ export async function startNode(
     status: (peers) => JSON.stringify(statusOf(peers)),
   });
   host.attach(transport);
+  host.start();
   transport.start();
   host.note({ kind: "listening", address: formatAddress(bound) });
   return {
@@ -149,8 +152,11 @@ export function makeHost(
   const host = new Host({
     id,
     actor: storage?.identity.actor ?? drawnActor(),
+    address: formatAddress(advertise),
     generation: storage?.identity.generation ?? Date.now(),
     config,
+    membership: LAN_MEMBERSHIP,
+    repair: { ...DEFAULT_REPAIR_CONFIG, settleMs: 2 * config.requestTimeoutMs },
     layout: firstLayout({ ...settings, members }),
     epochs: storage?.epochs ?? EpochLease.forProcess(),
     secret: secretKey(settings),
@@ -220,6 +226,7 @@ export function nodeStatus(
     keys,
     bytes,
     openRequests: host.openRequests,
+    hints: host.hints({ kind: "list" }).targets.reduce((sum, target) => sum + target.keys, 0),
     uptimeMs: Math.round(performance.now() - host.startedAt),
     storage: storage === undefined ? null : storageStatus(storage),
   };

@@ -14,6 +14,7 @@ import type { FrameSocket, Plant } from "../socket/frame-socket.ts";
 import type { Asker, Host, Links } from "./host.ts";
 import type { CopyAsk } from "../core/wire/copy-codec.ts";
 import type { Greeting } from "../core/wire/greeting.ts";
+import type { HintOrder, HintReport } from "../core/hint-orders.ts";
 import type { HostFact } from "./host-fact.ts";
 import type { HostLimits } from "./host-limits.ts";
 import type { Layout } from "../core/ring/layout.ts";
@@ -166,6 +167,10 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
 
   copy(ask: CopyAsk, asker: CopyAsker): void {
     this.#copies.ask(ask, asker);
+  }
+
+  hints(order: HintOrder): HintReport {
+    return this.#host.hints(order);
   }
 
   layout(): Layout {

@@ -8,9 +8,11 @@
  * Whether and after which wait it is tried again, the client library's own rule decides. That a
  * node was down, died or kept silent is a failure like others.
  */
+import type { ShareBudget } from "../core/base/share-budget.ts";
 import { EMPTY_BYTES } from "../core/base/bytes.ts";
 import type { DoorOutcome } from "../core/caller/door-outcome.ts";
 import { Retries } from "../core/caller/retries.ts";
+import type { Throttle } from "../core/caller/throttle.ts";
 import type { ClientRequest } from "../core/requests.ts";
 import type { RecordedEntry } from "./recorded-entry.ts";
 
@@ -18,6 +20,9 @@ import type { RecordedEntry } from "./recorded-entry.ts";
 export interface Asker {
   readonly name: string;
   readonly isClosed: boolean;
+  readonly retryBudget: ShareBudget;
+  /** Undefined for who asks however often it is refused. */
+  readonly throttle: Throttle | undefined;
 }
 
 /** A handle: filled in when the operation ends. */
@@ -34,7 +39,8 @@ export class ClientOperation {
     this.entry = entry;
     const { timeoutMs } = request;
     const deadlineAt = timeoutMs === 0 ? Infinity : entry.invokedAt + timeoutMs;
-    this.retries = new Retries(request, retriesMax, deadlineAt);
+    this.retries = new Retries(request, retriesMax, deadlineAt, asker.retryBudget);
+    asker.retryBudget.earn();
   }
 
   /** The context for a later write; no bytes when there was none. */

@@ -7,6 +7,9 @@
  *
  * Every verb answers a handle at once; time must pass before it is filled in.
  */
+import type { ShareBudget } from "../core/base/share-budget.ts";
+import { retryBudget } from "../core/caller/retries.ts";
+import { Throttle } from "../core/caller/throttle.ts";
 import type { Operation } from "../core/requests.ts";
 import type { Asker, ClientOperation } from "./client-operation.ts";
 import type { Clients, OperationOptions } from "./clients.ts";
@@ -14,6 +17,8 @@ import type { Clients, OperationOptions } from "./clients.ts";
 export class Client implements Asker {
   readonly name: string;
   isClosed = false;
+  readonly retryBudget: ShareBudget = retryBudget();
+  readonly throttle: Throttle | undefined;
   readonly #clients: Clients;
   readonly #usual: OperationOptions;
 
@@ -22,6 +27,7 @@ export class Client implements Asker {
     this.#clients = clients;
     this.name = name;
     this.#usual = usual;
+    this.throttle = usual.persists === true ? undefined : new Throttle();
   }
 
   get(key: string, options?: OperationOptions): ClientOperation {

@@ -45,10 +45,13 @@ export interface OperationOptions {
   readonly mode?: BucketMode;
   readonly r?: Level;
   readonly w?: Level;
+  readonly session?: boolean;
   /** For the whole operation, all its tries. */
   readonly timeoutMs?: number;
   /** How often to try again after a failure where that is right; by default never. */
   readonly retries?: number;
+  /** Of a client as a whole: it asks no less of nodes that are overloaded. Judges do so. */
+  readonly persists?: boolean;
 }
 
 export interface ClientsSetup {
@@ -107,9 +110,10 @@ export class Clients {
     const host = this.#hostFor(options.node);
     const key = this.#key(options.mode ?? "overwrite", asked.key);
     const entry = this.#entry(asker.name, operation, key, { host, value, options });
-    const { mode, r, w } = entry;
+    const { mode, r, w, session } = entry;
     const bytes = value === undefined ? EMPTY_BYTES : utf8Encode(value);
-    const request = clientRequest({ operation, key, value: bytes, context, mode, r, w, timeoutMs });
+    const asking = { operation, key, value: bytes, context, mode, r, w, session, timeoutMs };
+    const request = clientRequest(asking);
     const started = new ClientOperation(asker, entry, request, retries);
     this.#setup.recorder.invoke(entry);
     this.#try(started, host, request);
@@ -126,6 +130,9 @@ export class Clients {
     this.#setup.recorder.trace.outcome(outcome);
     if (owed.isOver) return;
     owed.isOver = true;
+    const { throttle } = owed.operation.asker;
+    if (outcome.kind === "failed" && outcome.code === "OVERLOADED") throttle?.onRefused();
+    else throttle?.onAccepted();
     this.#onOutcome(owed.operation, outcome);
   }
 
@@ -152,6 +159,9 @@ export class Clients {
     if (host === undefined || !host.isUp) {
       return this.#onOutcome(operation, unavailable(`${node} is down`));
     }
+    const { throttle } = operation.asker;
+    const refusal = throttle?.refusal(scheduler.now, () => this.#waits.fraction());
+    if (refusal !== undefined) return this.#onOutcome(operation, refusal);
     const id = ++this.#lastId;
     const owed = { operation, host, isOver: false };
     this.#owed.set(id, owed);
@@ -230,6 +240,7 @@ export class Clients {
       mode: options.mode ?? "overwrite",
       r: options.r ?? "default",
       w: options.w ?? "default",
+      session: options.session ?? false,
       value,
       given: options.context,
       invokedAt: scheduler.now,

@@ -36,6 +36,7 @@ export interface HistoryEntry {
   readonly mode: BucketMode;
   readonly r: Level;
   readonly w: Level;
+  readonly session: boolean;
   /** The value of a put, as text; unique in the run. */
   readonly value: string | undefined;
   /** The causal context that the operation carried, opened. */

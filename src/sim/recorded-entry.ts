@@ -23,6 +23,7 @@ export interface Asked {
   readonly mode: BucketMode;
   readonly r: Level;
   readonly w: Level;
+  readonly session: boolean;
   readonly value: string | undefined;
   readonly given: Uint8Array | undefined;
   readonly invokedAt: Instant;
@@ -40,6 +41,7 @@ export class RecordedEntry implements HistoryEntry {
   readonly mode: BucketMode;
   readonly r: Level;
   readonly w: Level;
+  readonly session: boolean;
   readonly value: string | undefined;
   readonly invokedAt: Instant;
   readonly tries: Try[] = [];
@@ -64,6 +66,7 @@ export class RecordedEntry implements HistoryEntry {
     this.mode = asked.mode;
     this.r = asked.r;
     this.w = asked.w;
+    this.session = asked.session;
     this.value = asked.value;
     this.invokedAt = asked.invokedAt;
     this.#secret = secret;

@@ -170,7 +170,7 @@ class Run {
    */
   #mustConverge(): void {
     const sim = this.#sim;
-    const client = sim.client("convergence");
+    const client = sim.client("convergence", { persists: true });
     const end = sim.now + CONVERGE_WITHIN_MS;
     while (!(sim.converged && sim.hints.length === 0) && sim.now < end) {
       for (const { key, mode, id } of Workload.places(this.#options.workload)) {
@@ -266,7 +266,7 @@ class Attempt {
   isDone = false;
 
   constructor(sim: Simulation, node: string, place: Place, writes: boolean) {
-    this.#client = sim.client("liveness");
+    this.#client = sim.client("liveness", { persists: true });
     this.#node = node;
     this.#place = place;
     this.#writes = writes;

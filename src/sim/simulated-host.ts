@@ -19,7 +19,9 @@ import type { Fact } from "../core/facts.ts";
 import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
 import type { Hello, Message } from "../core/messages.ts";
 import { ask, hello } from "../core/messages.ts";
+import { LAN_MEMBERSHIP } from "../core/membership/membership-config.ts";
 import { Node } from "../core/node.ts";
+import { DEFAULT_REPAIR_CONFIG } from "../core/repair/repair-config.ts";
 import type { Outcome } from "../core/outcomes.ts";
 import type { ClientRequest } from "../core/requests.ts";
 import { withEnvelope } from "../core/requests.ts";
@@ -180,6 +182,7 @@ export class SimulatedHost implements Effects {
     // Its disk may have failed it meanwhile.
     if (!this.isUp) return;
     const isClean = !this.#wasRefused;
+    this.#node!.leave(this.#scheduler.now + this.#originMs);
     this.#forget();
     this.storage.close(isClean);
   }
@@ -259,9 +262,12 @@ export class SimulatedHost implements Effects {
     this.#originMs = bootRandom.integer(ORIGIN_MS_MAX);
     this.#node = new Node({
       id: this.id,
+      address: `${this.id}:1`,
       actor,
       generation,
       config,
+      membership: LAN_MEMBERSHIP,
+      repair: { ...DEFAULT_REPAIR_CONFIG, settleMs: 2 * config.requestTimeoutMs },
       layout,
       epochs,
       secret,
@@ -271,6 +277,8 @@ export class SimulatedHost implements Effects {
     });
     if (restart !== undefined) this.#recorder.restart(this.id, restart);
     this.#surroundings.onUp(this);
+    this.#node.start(this.#scheduler.now + this.#originMs);
+    this.#scheduleWake(this.#node);
   }
 
   #onCompleted(token: number, answer: DiskAnswer): void {

@@ -129,6 +129,7 @@ function drawSimulation(seed: number, draws: Draws): SimulationOptions {
     config: {
       requestTimeoutMs: draws.pick("requestTimeoutMs", [1_000, 1_000, 250, 3_000]),
       spareAfterMs: draws.pick("spareAfterMs", [20, 20, 1, 200]),
+      hedgeShare: draws.pick("hedgeShare", [0.05, 0.05, 0, 1]),
       siblingsMax: draws.pick("siblingsMax", [100, 8, 3]),
       inFlightMax: draws.pick("inFlightMax", [4_096, 4_096, 2]),
       pr: draws.pick("pr", ["one", "one", "one", "all"]),
@@ -197,6 +198,7 @@ function drawWorkload(draws: Draws): WorkloadOptions {
     timeoutMs: draws.pick("timeoutMs", [[0], [0, 50], [0, 500, 2_000]]),
     retries: draws.pick("retries", [[0], [0], [1], [0, 1, 5]]),
     updateRate: draws.pick("updateRate", [0, 0, 0.2, 1]),
+    sessionRate: draws.pick("sessionRate", [0, 0, 0.3, 1]),
     skipped: [],
   };
 }

@@ -78,6 +78,10 @@ export function messageDigest(message: Message): number {
       return mix(10, requestDigest(message.request));
     case "answer":
       return mix(mix(11, message.id), outcomeDigest(message.outcome));
+    case "member-talk":
+      return mix(mix(16, textDigest(message.talk.kind)), message.talk.speaker.incarnation);
+    case "repair-talk":
+      return mix(mix(17, textDigest(message.talk.kind)), message.talk.id);
     case "layout-ask":
       return 12;
     case "layout-told":

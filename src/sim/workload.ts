@@ -43,6 +43,8 @@ export interface WorkloadOptions {
   readonly retries: readonly number[];
   /** Probability that a write is an update, which takes the context of a read of its own. */
   readonly updateRate: number;
+  /** Probability that an operation is one of a session. */
+  readonly sessionRate: number;
   /** Numbers of steps that are drawn and not done: how a failing run is made smaller. */
   readonly skipped: readonly number[];
 }
@@ -60,6 +62,7 @@ interface Loop {
   readonly client: Client;
   readonly random: Random;
   readonly manners: Random;
+  readonly sessions: Random;
   /** By key, latest last. */
   readonly contexts: Map<string, Uint8Array[]>;
   steps: number;
@@ -95,6 +98,7 @@ export class Workload {
       client: sim.client(`c${number + 1}`),
       random: random.fork(`client ${number}`),
       manners: random.fork(`manners ${number}`),
+      sessions: random.fork(`sessions ${number}`),
       contexts: new Map<string, Uint8Array[]>(),
       steps: 0,
     }));
@@ -177,8 +181,8 @@ export class Workload {
   }
 
   #drawStep(loop: Loop): Step {
-    const { random, manners } = loop;
-    const { r, w, timeoutMs, retries, updateRate } = this.#options;
+    const { random, manners, sessions } = loop;
+    const { r, w, timeoutMs, retries, updateRate, sessionRate } = this.#options;
     const place = random.pick(this.#places);
     const operation = this.#drawOperation(random);
     const node = this.#drawNode(random, place);
@@ -190,6 +194,7 @@ export class Workload {
       w: random.pick(w),
       timeoutMs: random.pick(timeoutMs),
       retries: manners.pick(retries),
+      session: sessions.chance(sessionRate),
     };
     const updates = manners.chance(updateRate) && operation !== "get";
     const withContext = operation !== "get" && !updates && context.length > 0;

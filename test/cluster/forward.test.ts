@@ -30,6 +30,7 @@ test("forward: goes to one owner, home first, with the time that is left and all
     w: 3,
     pr: 2,
     pw: "all",
+    session: true,
   } as const;
   cluster.ask("x", { operation: "put", timeoutMs: 700, wallMs: 42, ...given });
   const asks = cluster.waiting({ kind: "ask" });

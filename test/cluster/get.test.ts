@@ -35,6 +35,7 @@ test("get: where owners agree the answer is one byte, no record travels and noth
     needed: 3,
     answered: 0b111,
     held: 0b111,
+    hinted: 0,
     siblings: 1,
   });
   assert.deepEqual(cluster.at("a").factsOf("read-repaired"), []);

@@ -174,6 +174,7 @@ test("put: is answered when W distinct owners hold it durably, not before", () =
     needed: 2,
     answered: 0b011,
     held: 0b011,
+    hinted: 0,
     siblings: 1,
   });
   cluster.finish();

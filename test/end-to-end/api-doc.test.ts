@@ -99,6 +99,11 @@ test("buckets, options, contexts, update, batch, errors", () =>
       { w: "all", signal: AbortSignal.timeout(1_000) },
     );
 
+    await users.put("ada", { name: "Ada", logins: 2 }, { session: true });
+    const seen = await users.get("ada", { session: true }); // no session sees less any more
+    assert.deepEqual(seen, { name: "Ada", logins: 2 });
+    await users.put("ada", { name: "Ada", logins: 1 });
+
     const { values, context } = await users.getSiblings("ada");
     await users.put("ada", { ...values[0]!, name: "Ada Lovelace" }, { context });
     assert.deepEqual(Context.parse(String(context)), context);

@@ -26,7 +26,7 @@ async function actorOf(cluster: DurableCluster, index: number): Promise<string> 
   return (identity as { readonly actor: string }).actor;
 }
 
-test("durable: a node that lost its directory comes back by itself, and reads at all fill it", async () => {
+test("durable: a node that lost its directory comes back by itself, and is filled again", async () => {
   const cluster = await DurableCluster.start({ words: SMALL_RESERVE });
   try {
     const store = await cluster.connect();
@@ -34,8 +34,7 @@ test("durable: a node that lost its directory comes back by itself, and reads at
     await until("there is something to lose", () => load.ledger.counts.acknowledged > 1_000);
     // A write that is only on its way to the others would be lost with the node that had it.
     await load.pause();
-    const stopped = await keysOf(cluster);
-    assert.equal(new Set(stopped).size, 1, `keys: ${stopped.join()}`);
+    await untilAlike(cluster);
     await cluster.kill(2);
     const before = await actorOf(cluster, 2);
     rmSync(cluster.directory(2), { recursive: true });
@@ -49,8 +48,7 @@ test("durable: a node that lost its directory comes back by itself, and reads at
     await load.stop();
 
     await load.readAll(store, "all");
-    const keys = await keysOf(cluster);
-    assert.deepEqual(keys, [keys[0], keys[0], keys[0]]);
+    await untilAlike(cluster);
     await store.close();
     // What the new directory holds by itself:
     await cluster.kill(0, 1);
@@ -63,6 +61,15 @@ test("durable: a node that lost its directory comes back by itself, and reads at
     await cluster.end();
   }
 });
+
+/** What is kept for a node that was away is among the keys of another for a moment. */
+async function untilAlike(cluster: DurableCluster): Promise<void> {
+  const end = performance.now() + 20_000;
+  for (let keys = await keysOf(cluster); new Set(keys).size > 1; keys = await keysOf(cluster)) {
+    assert.ok(performance.now() < end, `they still differ: ${keys.join()}`);
+    await sleep(100);
+  }
+}
 
 async function keysOf(cluster: DurableCluster): Promise<readonly number[]> {
   const statuses = await Promise.all(cluster.indices.map((index) => cluster.status(index)));

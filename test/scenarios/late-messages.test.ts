@@ -48,7 +48,7 @@ test("late messages: an acknowledgement for another life of its coordinator is d
   sim.node("n1").crash();
   assert.equal(put.entry.status, "info");
   sim.node("n1").restart();
-  sim.runFor(10_000);
+  sim.runFor(2_000);
 
   const other = client.put("other", "w", { node: "n1", w: "all", timeoutMs: 500 });
   sim.runFor(10);

@@ -66,6 +66,11 @@ export class Running {
     return running;
   }
 
+  /** Without waiting for anything: a verb that ends by itself, and may be ended before. */
+  static watch(words: readonly string[]): Running {
+    return new Running(words, {});
+  }
+
   private constructor(words: readonly string[], env: Readonly<Record<string, string>>) {
     this.process = start(words, env);
     this.#said = listen(this.process);

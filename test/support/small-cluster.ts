@@ -13,6 +13,8 @@ import { siblingsOf } from "#src/core/causality/register.ts";
 import { nodeConfig, type NodeConfig } from "#src/core/config.ts";
 import type { Effects } from "#src/core/effects.ts";
 import type { Fact } from "#src/core/facts.ts";
+import { LAN_MEMBERSHIP } from "#src/core/membership/membership-config.ts";
+import { DEFAULT_REPAIR_CONFIG } from "#src/core/repair/repair-config.ts";
 import { GOODBYE, hello, type Message } from "#src/core/messages.ts";
 import { Node } from "#src/core/node.ts";
 import type { Outcome } from "#src/core/outcomes.ts";
@@ -45,6 +47,14 @@ export interface ClusterOptions {
   readonly epochs?: (name: string) => EpochLease;
 }
 
+/** Nobody stands in, and nothing is kept: that is for `test/scenarios/handoff.test.ts`. */
+const OWNERS_ONLY: Partial<NodeConfig> = {
+  pr: "all",
+  pw: "all",
+  hintBytesMax: 0,
+  hintBytesPerTargetMax: 0,
+};
+
 export const KEY: Key = keyOf("carts", "user:7");
 export const SECRET: SipKey = sipKeyOf(new Uint8Array(16).fill(7));
 const PARTITIONS = 16;
@@ -68,13 +78,16 @@ export class Member {
     this.name = name;
     this.#cluster = cluster;
     this.#engine = new MemoryEngine({ completed: () => {}, failed: () => {} });
-    const config = nodeConfig(options.config ?? {});
+    const config = nodeConfig({ ...OWNERS_ONLY, ...options.config });
     assert.ok(!("problem" in config), "problem" in config ? config.problem : "");
     this.node = new Node({
       id: nodeId(name),
       actor: { high: name.charCodeAt(0), low: -1 },
+      address: `${name}:1`,
       generation: 1,
       config,
+      membership: LAN_MEMBERSHIP,
+      repair: DEFAULT_REPAIR_CONFIG,
       layout,
       epochs: options.epochs?.(name) ?? EpochLease.forProcess(),
       secret: SECRET,

@@ -7,6 +7,7 @@
  */
 import { EMPTY_BYTES } from "../base/bytes.ts";
 import type { Failed, FailureCode, Outcome } from "../outcomes.ts";
+import { failed } from "../outcomes.ts";
 
 /**
  * `UNAVAILABLE`: no node could be reached, or none answered a read in time. Nothing has been
@@ -14,8 +15,15 @@ import type { Failed, FailureCode, Outcome } from "../outcomes.ts";
  */
 export type DoorFailureCode = FailureCode | "UNAVAILABLE";
 
+/**
+ * Why a client asked no node, though it might have: its budget for asking again was empty, or the
+ * nodes are overloaded and it asks less of them.
+ */
+export type HeldBack = "retry-budget" | "throttle";
+
 export interface DoorFailed extends Omit<Failed, "code"> {
   readonly code: DoorFailureCode;
+  readonly heldBack?: HeldBack;
 }
 
 export type DoorOutcome = Exclude<Outcome, Failed> | DoorFailed;
@@ -30,4 +38,14 @@ export function unavailable(detail: string, retryAfterMs = 0): DoorFailed {
     detail,
     context: EMPTY_BYTES,
   };
+}
+
+/** A failure that would have been no failure yet, had the client not kept to its bounds. */
+export function heldBack(
+  reason: HeldBack,
+  code: FailureCode,
+  detail: string,
+  numbers: Parameters<typeof failed>[2],
+): DoorFailed {
+  return { ...failed(code, detail, numbers), heldBack: reason };
 }

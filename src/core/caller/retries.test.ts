@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8Encode } from "../base/utf8.ts";
 import { failed } from "../outcomes.ts";
-import type { BucketMode, Operation } from "../requests.ts";
+import type { BucketMode, ClientRequest, Operation } from "../requests.ts";
 import { clientRequest } from "../requests.ts";
 import { keyOf } from "../ring/key.ts";
 import { unavailable } from "./door-outcome.ts";
-import { isRepeatable, Retries } from "./retries.ts";
+import { isRepeatable, Retries, retryBudget } from "./retries.ts";
 
 const KEY = keyOf("users", "ada@example.com");
 const GET = clientRequest({ operation: "get", key: KEY });
@@ -14,8 +14,12 @@ const PUT = clientRequest({ operation: "put", key: KEY });
 const AWAY = unavailable("nobody is there");
 const UNKNOWN = failed("OUTCOME_UNKNOWN", "no answer in time");
 
+function retriesOf(request: ClientRequest, retries: number, deadlineAt = Infinity): Retries {
+  return new Retries(request, retries, deadlineAt, retryBudget());
+}
+
 test("it is asked as often as it may be, and then the failure is told", () => {
-  const retries = new Retries(GET, 2, Infinity);
+  const retries = retriesOf(GET, 2);
   assert.equal(retries.waitMsAfter(AWAY, 0, 0), 0);
   assert.equal(retries.waitMsAfter(AWAY, 0, 0), 0);
   assert.equal(retries.waitMsAfter(AWAY, 0, 0), undefined);
@@ -23,14 +27,14 @@ test("it is asked as often as it may be, and then the failure is told", () => {
 });
 
 test("the wait is drawn below a bound that doubles up to a second, on top of what is asked for", () => {
-  const retries = new Retries(GET, 20, Infinity);
+  const retries = retriesOf(GET, 20);
   const busy = failed("OVERLOADED", "full", { retryAfterMs: 100 });
   const waits = Array.from({ length: 9 }, () => retries.waitMsAfter(busy, 0, 0.5));
   assert.deepEqual(waits, [105, 110, 120, 140, 180, 260, 420, 600, 600]);
 });
 
 test("a repetition has what is left of the time, and none is made without", () => {
-  const retries = new Retries(clientRequest({ operation: "get", key: KEY, timeoutMs: 50 }), 5, 50);
+  const retries = retriesOf(clientRequest({ operation: "get", key: KEY, timeoutMs: 50 }), 5, 50);
   assert.equal(retries.waitMsAfter(AWAY, 20, 0.5), 5);
   assert.equal(retries.next(25.5)?.timeoutMs, 24);
   assert.equal(retries.next(49.5), undefined);
@@ -38,11 +42,32 @@ test("a repetition has what is left of the time, and none is made without", () =
 });
 
 test("without a time limit every try leaves it to the node", () => {
-  assert.equal(new Retries(GET, 1, Infinity).next(1e9)?.timeoutMs, 0);
+  assert.equal(retriesOf(GET, 1).next(1e9)?.timeoutMs, 0);
+});
+
+test("calls that share a budget ask a tenth again and no more, and say why", () => {
+  const budget = retryBudget();
+  let repeated = 0;
+  for (let call = 0; call < 5_000; call++) {
+    budget.earn();
+    const retries = new Retries(GET, 3, Infinity, budget);
+    while (retries.waitMsAfter(AWAY, 0, 0.5) !== undefined) repeated++;
+    if (call < 30) assert.equal(retries.failure.heldBack, undefined);
+    if (call > 100) assert.equal(retries.failure.heldBack, "retry-budget");
+  }
+  assert.ok(repeated > 5_000 / 10 && repeated <= 5_000 / 10 + 100, `${repeated}`);
+});
+
+test("who would not have been asked again anyway is not held back", () => {
+  const budget = retryBudget();
+  while (budget.take());
+  const retries = new Retries(GET, 0, Infinity, budget);
+  assert.equal(retries.waitMsAfter(AWAY, 0, 0), undefined);
+  assert.equal(retries.failure.heldBack, undefined);
 });
 
 test("a later failure does not hide that a try may have been done", () => {
-  const retries = new Retries(PUT, 2, Infinity);
+  const retries = retriesOf(PUT, 2);
   retries.waitMsAfter(UNKNOWN, 0, 0);
   retries.waitMsAfter(AWAY, 0, 0);
   assert.equal(retries.failure, UNKNOWN);

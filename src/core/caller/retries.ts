@@ -1,17 +1,19 @@
 /**
  * What a caller does about a failure: ask again, after which wait, or tell it, and which.
  *
- *     failure ─▶ repeatable, one left, time left ─▶ waitMs ─▶ next ─▶ the request again
- *        └────── else ──────────────────────────────────────────────▶ failure
+ *     failure ─▶ repeatable, one left, time left, budget left ─▶ waitMs ─▶ next ─▶ asked again
+ *        └────── else ───────────────────────────────────────────────────────────▶ failure
  *
  * It decides and does nothing: the client library runs it over timers and sockets, the simulator
  * over virtual time, and so what ships is what was simulated. It is made at the first failure; a
  * call that succeeds at once pays nothing for it.
  *
  * The wait is drawn evenly from zero to a bound that doubles ("full jitter"), on top of what the
- * node asked for: callers that failed together do not come back together.
+ * node asked for: callers that failed together do not come back together. And however much fails,
+ * at most a tenth more is asked for it: the budget is one for all calls of a client.
  */
 import { assert } from "../base/assert.ts";
+import { ShareBudget } from "../base/share-budget.ts";
 import type { Instant } from "../effects.ts";
 import type { ClientRequest } from "../requests.ts";
 import { withEnvelope } from "../requests.ts";
@@ -19,16 +21,27 @@ import type { DoorFailed, DoorFailureCode } from "./door-outcome.ts";
 
 const WAIT_MS_FIRST = 10;
 const WAIT_MS_MAX = 1_000;
+/** Of the requests, so many may be asked again; and so many at once, when a node has just gone. */
+const RETRY_SHARE = 0.1;
+const RETRIES_AT_ONCE = 100;
+
+/** What one client may ask again. Every request earns, every repetition takes. */
+export function retryBudget(): ShareBudget {
+  return new ShareBudget(RETRY_SHARE, RETRIES_AT_ONCE);
+}
 
 export class Retries {
   readonly #request: ClientRequest;
   readonly #deadlineAt: Instant;
+  readonly #budget: ShareBudget;
   #left: number;
+  #isHeldBack = false;
   #waitMsBound = WAIT_MS_FIRST;
   #told: DoorFailed | undefined = undefined;
 
   /** Without a time limit the deadline is Infinity, and every try leaves its time to the node. */
-  constructor(request: ClientRequest, retries: number, deadlineAt: Instant) {
+  constructor(request: ClientRequest, retries: number, deadlineAt: Instant, budget: ShareBudget) {
+    this.#budget = budget;
     this.#request = request;
     this.#left = retries;
     this.#deadlineAt = deadlineAt;
@@ -45,6 +58,8 @@ export class Retries {
     if (this.#left === 0 || !hasTime || !isRepeatable(failure.code, this.#request)) {
       return undefined;
     }
+    this.#isHeldBack = !this.#budget.take();
+    if (this.#isHeldBack) return undefined;
     this.#left--;
     this.#waitMsBound = Math.min(WAIT_MS_MAX, 2 * this.#waitMsBound);
     return waitMs;
@@ -62,7 +77,7 @@ export class Retries {
   /** What the caller is told when the request is not sent again. */
   get failure(): DoorFailed {
     assert(this.#told !== undefined, "there is nothing to tell before the first failure");
-    return this.#told;
+    return this.#isHeldBack ? { ...this.#told, heldBack: "retry-budget" } : this.#told;
   }
 
   /** After a try that may have been done, no later failure may say that nothing was. */

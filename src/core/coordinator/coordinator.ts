@@ -7,6 +7,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { Numbered } from "../base/numbered.ts";
+import { ShareBudget } from "../base/share-budget.ts";
 import type { SipKey } from "../base/siphash.ts";
 import type { Random } from "../base/random.ts";
 import { openContext } from "../causality/sealed-context.ts";
@@ -29,11 +30,12 @@ import { GetOperation } from "./get.ts";
 import type { Admitted, Operation } from "./operation.ts";
 import { PutOperation } from "./put.ts";
 import { levelCount } from "./quorum.ts";
+import { SessionGetOperation } from "./session-get.ts";
 
 /** All that a desk has but what the coordinator itself is. */
 export interface CoordinatorSetup extends Omit<
   Desk,
-  "standIns" | "isCrowded" | "close" | "answered"
+  "standIns" | "hedges" | "isBusy" | "isCrowded" | "close" | "answered"
 > {
   readonly random: Random;
 }
@@ -48,6 +50,8 @@ const ONE: Needed = { all: 1, proper: 1 };
 
 /** What a refused client should wait before it tries again. */
 const RETRY_AFTER_MS = 20;
+/** Hedges that a node has saved up when an owner begins to stall. */
+const HEDGES_MAX = 20;
 
 export class Coordinator implements Desk {
   readonly self: NodeId;
@@ -60,6 +64,7 @@ export class Coordinator implements Desk {
   readonly hints: OwnHints;
   readonly standIns: StandIns = new StandIns();
   readonly deadlines: DeadlineWheel;
+  readonly hedges: ShareBudget;
   readonly layout: () => Layout;
   readonly #operations: Numbered<Operation>;
   #inFlight = 0;
@@ -77,6 +82,7 @@ export class Coordinator implements Desk {
     this.replica = setup.replica;
     this.hints = setup.hints;
     this.deadlines = setup.deadlines;
+    this.hedges = new ShareBudget(setup.config.hedgeShare, HEDGES_MAX);
     this.layout = setup.layout;
     // Replies may arrive after a restart. A random start of 48 bits keeps the numbers of two lives
     // apart.
@@ -93,6 +99,11 @@ export class Coordinator implements Desk {
   /** Operations that somebody is still waited for, answered or not. */
   get openCount(): number {
     return this.#operations.size;
+  }
+
+  get isBusy(): boolean {
+    const { inFlightMax, inFlightBytesMax } = this.config;
+    return this.#inFlight * 2 > inFlightMax || this.#inFlightBytes * 2 > inFlightBytesMax;
   }
 
   get isCrowded(): boolean {
@@ -177,7 +188,9 @@ export class Coordinator implements Desk {
     }
     switch (request.operation) {
       case "get":
-        return new GetOperation(this, admitted);
+        return request.session
+          ? new SessionGetOperation(this, admitted)
+          : new GetOperation(this, admitted);
       case "put":
         return new PutOperation(this, admitted);
       case "delete":
@@ -200,6 +213,9 @@ export class Coordinator implements Desk {
     if ("kind" in writing) return writing;
     const context = this.#openContext(request);
     if (context !== undefined && "kind" in context) return context;
+    const { session } = request;
+    const read = session ? majority(reading.all, owners.length) : reading;
+    const write = session ? majority(writing.all, owners.length) : writing;
     const timeoutMs = request.timeoutMs === 0 ? this.config.requestTimeoutMs : request.timeoutMs;
     return {
       id: this.#operations.next(),
@@ -207,10 +223,10 @@ export class Coordinator implements Desk {
       place: { partition, key },
       owners,
       epoch: layout.epoch,
-      readNeeded: reading.all,
-      writeNeeded: writing.all,
-      readProper: reading.proper,
-      writeProper: writing.proper,
+      readNeeded: read.all,
+      writeNeeded: write.all,
+      readProper: read.proper,
+      writeProper: write.proper,
       context,
       asker,
       startedAt: now,
@@ -298,6 +314,12 @@ export class Coordinator implements Desk {
   #dropped(from: NodeId): void {
     this.effects.note({ kind: "message-dropped", from, reason: "unknown-id" });
   }
+}
+
+/** What a session needs: so many, but a majority at least, and all of them owners proper. */
+function majority(wanted: number, owners: number): Needed {
+  const all = Math.max(wanted, levelCount("quorum", owners) ?? owners);
+  return { all, proper: all };
 }
 
 /** All four, also those that this operation does not look at: a forwarded request carries them. */

@@ -3,6 +3,7 @@
  * needs of its neighbours. It imports neither the replica nor the membership: `node.ts` introduces
  * them to each other.
  */
+import type { ShareBudget } from "../base/share-budget.ts";
 import type { SipKey } from "../base/siphash.ts";
 import type { Context } from "../causality/context.ts";
 import type { Record } from "../causality/record.ts";
@@ -22,6 +23,10 @@ export interface Liveness {
   cost(node: NodeId): number;
   onAsked(node: NodeId): void;
   onAnswered(node: NodeId, elapsedMs: number): void;
+  /** The same for a question to an owner about what it holds. */
+  onRead(node: NodeId, elapsedMs: number): void;
+  /** Within this time 95 of 100 such questions are answered; Infinity when nobody knows. */
+  usualMaxMs(node: NodeId): number;
 }
 
 /** What this node keeps for owners that cannot be reached. */
@@ -80,6 +85,10 @@ export interface Desk {
   readonly hints: OwnHints;
   readonly standIns: StandIns;
   readonly deadlines: DeadlineWheel;
+  /** What reads may ask beyond what they need. */
+  readonly hedges: ShareBudget;
+  /** This node has so much to do that it asks nobody twice. */
+  readonly isBusy: boolean;
   layout(): Layout;
   /** So many answered operations still wait for late owners that further ones do not. */
   readonly isCrowded: boolean;

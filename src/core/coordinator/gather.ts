@@ -3,7 +3,7 @@
  * mend who is behind.
  *
  *     own row ──digest──▶ needed − 1 others    same: counts    held: counts, and is joined
- *                         └─ silent for spareAfterMs, lost or refusing: ask the others too
+ *                         └─ silent, lost or refusing: ask others too
  *
  * Only the digest travels when everybody agrees. Owners that turn out to hold less than the joined
  * record are sent it, also on answers that come after the client was served. Repairs carry joined
@@ -36,12 +36,17 @@ export class Gather {
   readonly #desk: Desk;
   readonly #admitted: Admitted;
   readonly #self: number;
-  readonly #substitutes: Substitutes;
+  /** Made when the first is needed. */
+  #substitutes: Substitutes | undefined = undefined;
   #substitutesLeft = SUBSTITUTES_ASKED_MAX;
   /** What was kept for owners that cannot be reached. */
   #kept: Record | undefined = undefined;
   /** Owners that were sent a read, as bits. */
   #asked = 0;
+  /** When each of them was, by owner; undefined while that was when the operation began. */
+  #askedAt: Instant[] | undefined = undefined;
+  /** The owner that was asked because others took longer than usual; -1 when none was. */
+  #hedge = -1;
   #damaged = 0;
   #digest: Digest = ABSENT_DIGEST;
   #own: Record = EMPTY_RECORD;
@@ -54,7 +59,6 @@ export class Gather {
     this.#desk = desk;
     this.#admitted = admitted;
     this.tally = new Tally(admitted.owners.length, admitted.readNeeded, admitted.readProper);
-    this.#substitutes = new Substitutes(desk, admitted);
     this.#self = admitted.owners.indexOf(desk.self);
   }
 
@@ -72,6 +76,27 @@ export class Gather {
       }
     }
     this.#askMissing(now);
+  }
+
+  /** The longest that the asked owners usually take; Infinity when one of them is unknown. */
+  usualMaxMs(): number {
+    const { owners } = this.#admitted;
+    let longest = 0;
+    for (let owner = 0; owner < owners.length; owner++) {
+      if (!this.isAwaited(owner)) continue;
+      longest = Math.max(longest, this.#desk.liveness.usualMaxMs(owners[owner]!));
+    }
+    return longest;
+  }
+
+  /** They take longer than that: ask one more, the most promising, if there is budget for it. */
+  hedge(now: Instant): void {
+    const owner = this.#cheapest();
+    if (owner < 0 || !this.#desk.hedges.take()) return;
+    const { owners, place } = this.#admitted;
+    this.#hedge = owner;
+    this.#desk.effects.note({ kind: "hedge-asked", key: place.key, peer: owners[owner]! });
+    this.#ask(now, owner);
   }
 
   /** The asked owners are silent for too long: ask everybody else as well. */
@@ -120,7 +145,7 @@ export class Gather {
   }
 
   standsInFor(node: NodeId): number {
-    return this.#substitutes.ownerOf(node);
+    return this.#substitutes?.ownerOf(node) ?? -1;
   }
 
   onHeldFor(owner: number, bytes: Uint8Array): void {
@@ -140,11 +165,16 @@ export class Gather {
   giveUpOnSilent(now: Instant): void {
     const silent = this.#asked & ~(this.tally.yes | this.tally.no);
     if (silent === 0) return;
-    const { owners, startedAt } = this.#admitted;
+    const { owners } = this.#admitted;
     for (let owner = 0; owner < owners.length; owner++) {
       if ((silent & (1 << owner)) === 0) continue;
-      this.#desk.liveness.onAnswered(owners[owner]!, now - startedAt);
+      this.#desk.liveness.onRead(owners[owner]!, now - this.#askedAtOf(owner));
     }
+  }
+
+  /** This owner was asked and is silent. */
+  isAwaited(owner: number): boolean {
+    return (this.#asked & (1 << owner)) !== 0 && this.tally.isSilent(owner);
   }
 
   /** Nobody who was asked is still silent. */
@@ -174,18 +204,20 @@ export class Gather {
   }
 
   /**
-   * The quorum is met: mend whoever is known to be behind. From now on every late answer is
-   * compared as well.
+   * The quorum is met: mend whoever is known to be behind, but for those who are told otherwise.
+   * From now on every late answer is compared as well.
    */
-  settle(): void {
+  settle(told: number): void {
+    if (this.#isSettled) return;
     this.#isSettled = true;
+    this.#noteHedge();
     // Everybody agreed: nothing is decoded for the sake of repair.
     if (this.#others === undefined && this.#kept === undefined && this.#damaged === 0) return;
     const merged = this.merged();
     const own = this.#own;
     for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
       const bit = 1 << owner;
-      if ((this.tally.yes & bit) === 0) continue;
+      if ((this.tally.yes & ~told & bit) === 0) continue;
       if (!(this.#others?.[owner] ?? own).absorbs(merged)) this.#mend(owner, merged, false);
     }
     this.#mendDamaged(false);
@@ -287,6 +319,7 @@ export class Gather {
   #askSubstitute(now: Instant, owner: number): boolean {
     if (this.#substitutesLeft === 0) return false;
     this.#substitutesLeft--;
+    this.#substitutes ??= new Substitutes(this.#desk, this.#admitted);
     const node = this.#substitutes.next(owner);
     if (node === undefined) return false;
     const { id, epoch, place, owners } = this.#admitted;
@@ -315,9 +348,13 @@ export class Gather {
   }
 
   #ask(now: Instant, owner: number): void {
-    const { id, epoch, place, owners } = this.#admitted;
+    const { id, epoch, place, owners, startedAt } = this.#admitted;
     const target = owners[owner]!;
     this.#asked |= 1 << owner;
+    if (now !== startedAt) {
+      this.#askedAt ??= new Array<Instant>(owners.length).fill(startedAt);
+      this.#askedAt[owner] = now;
+    }
     this.#desk.liveness.onAsked(target);
     this.#desk.effects.send(
       target,
@@ -326,9 +363,19 @@ export class Gather {
   }
 
   #onReply(now: Instant, owner: number): void {
-    const { owners, startedAt } = this.#admitted;
-    if (this.tally.isSilent(owner)) {
-      this.#desk.liveness.onAnswered(owners[owner]!, now - startedAt);
-    }
+    if (!this.tally.isSilent(owner)) return;
+    const { owners } = this.#admitted;
+    this.#desk.liveness.onRead(owners[owner]!, now - this.#askedAtOf(owner));
+  }
+
+  #askedAtOf(owner: number): Instant {
+    return this.#askedAt?.[owner] ?? this.#admitted.startedAt;
+  }
+
+  /** Without the answer of the further owner the quorum would not be met yet. */
+  #noteHedge(): void {
+    if (this.#hedge < 0 || (this.tally.yes & (1 << this.#hedge)) === 0) return;
+    const { place, owners } = this.#admitted;
+    this.#desk.effects.note({ kind: "hedge-won", key: place.key, peer: owners[this.#hedge]! });
   }
 }

@@ -3,9 +3,16 @@
  *
  *     gathering ──R owners answered──▶ answered: found │ not found ──last asked spoke──▶ closed
  *         │                                                      └─ late answers are mended
+ *         ├─ silent for longer than usual ──▶ one more owner is asked, if the budget allows it
+ *         ├─ silent for spareAfterMs ──▶ all others are asked
  *         ├─ too few owners can still answer ──▶ QUORUM_NOT_MET, at once
  *         └─ deadline ──▶ QUORUM_NOT_MET
+ *
+ * The further question (a hedge) goes out when the asked owners have taken longer than they do 95
+ * times of 100. It cuts the long tail of a read whose owner has just paused; it is paid from a
+ * budget, and a node with much to do asks nobody twice.
  */
+import type { Record } from "../causality/record.ts";
 import { siblingsOf } from "../causality/register.ts";
 import type { Instant } from "../effects.ts";
 import type { Refusal } from "../messages.ts";
@@ -16,88 +23,113 @@ import { Gather } from "./gather.ts";
 import { Operation } from "./operation.ts";
 import type { Admitted } from "./operation.ts";
 
+/** However quick the owners are, so long is no reason to ask another. */
+const HEDGE_AFTER_MS_MIN = 1;
+
 export class GetOperation extends Operation {
-  readonly #gather: Gather;
+  protected readonly gather: Gather;
 
   constructor(desk: Desk, admitted: Admitted) {
     super(desk, admitted);
-    this.#gather = new Gather(desk, admitted);
+    this.gather = new Gather(desk, admitted);
   }
 
   start(now: Instant): void {
-    const { spareAfterMs } = this.desk.config;
-    this.desk.deadlines.set(this.deadline, Math.min(now + spareAfterMs, this.admitted.deadlineAt));
-    this.#gather.start(now);
-    this.#proceed(now);
+    const { desk, admitted } = this;
+    desk.hedges.earn();
+    this.gather.start(now);
+    desk.deadlines.set(
+      this.deadline,
+      Math.min(now + this.#firstWaveAfterMs(), admitted.deadlineAt),
+    );
+    this.proceed(now);
   }
 
   override onSame(now: Instant, owner: number): void {
-    this.#gather.onSame(now, owner);
-    this.#proceed(now);
+    this.gather.onSame(now, owner);
+    this.proceed(now);
   }
 
   override onHeld(now: Instant, owner: number, record: Uint8Array): void {
-    this.#gather.onHeld(now, owner, record);
-    this.#proceed(now);
+    this.gather.onHeld(now, owner, record);
+    this.proceed(now);
   }
 
   override onRefused(now: Instant, owner: number, reason: Refusal): void {
-    this.#gather.onRefused(now, owner, reason);
-    this.#proceed(now);
+    this.gather.onRefused(now, owner, reason);
+    this.proceed(now);
   }
 
   onLost(now: Instant, owner: number): void {
-    this.#gather.onLost(now, owner);
-    this.#proceed(now);
+    this.gather.onLost(now, owner);
+    this.proceed(now);
   }
 
   override standsInFor(peer: NodeId): number {
-    return this.#gather.standsInFor(peer);
+    return this.gather.standsInFor(peer);
   }
 
   override onHeldFor(now: Instant, owner: number, record: Uint8Array): void {
-    this.#gather.onHeldFor(owner, record);
-    this.#proceed(now);
+    this.gather.onHeldFor(owner, record);
+    this.proceed(now);
   }
 
   override onStandInLost(now: Instant, owner: number): void {
-    this.#gather.onStandInLost(now, owner);
-    this.#proceed(now);
+    this.gather.onStandInLost(now, owner);
+    this.proceed(now);
   }
 
   onDeadline(now: Instant): void {
     const { deadlineAt } = this.admitted;
-    if (now < deadlineAt) {
-      if (!this.isAnswered) this.#gather.askSpares(now);
-      this.desk.deadlines.set(this.deadline, deadlineAt);
-      return;
+    if (now < deadlineAt && this.isAnswered) {
+      return this.desk.deadlines.set(this.deadline, deadlineAt);
     }
-    if (!this.isAnswered) this.#fail(now, "owners did not answer in time");
+    if (now < deadlineAt) return this.onWave(now);
+    if (!this.isAnswered) this.fail(now, "owners did not answer in time");
     this.close(now);
   }
 
   protected override giveUpOnSilent(now: Instant): void {
-    this.#gather.giveUpOnSilent(now);
+    this.gather.giveUpOnSilent(now);
   }
 
-  #proceed(now: Instant): void {
-    const { tally } = this.#gather;
+  /** The asked owners are silent: one more is asked, and later everybody. */
+  protected onWave(now: Instant): void {
+    const { desk, admitted } = this;
+    const spareAt = admitted.startedAt + desk.config.spareAfterMs;
+    const isTimeForAll = now >= spareAt;
+    const nextAt = isTimeForAll ? admitted.deadlineAt : Math.min(spareAt, admitted.deadlineAt);
+    desk.deadlines.set(this.deadline, nextAt);
+    if (isTimeForAll) this.gather.askSpares(now);
+    else if (!desk.isBusy) this.gather.hedge(now);
+  }
+
+  protected proceed(now: Instant): void {
+    const { tally } = this.gather;
     if (!this.isAnswered) {
-      if (tally.isMet) this.#succeed(now);
-      else if (tally.isImpossible) this.#fail(now, "too few owners can be reached");
+      if (tally.isMet) this.onQuorum(now);
+      else if (tally.isImpossible) this.fail(now, "too few owners can be reached");
     }
     if (!this.isAnswered) return;
-    if (tally.isImpossible && this.#gather.isComplete) this.#gather.settleUnmet();
-    this.linger(now, this.#gather.isComplete);
+    if (tally.isImpossible && this.gather.isComplete) this.gather.settleUnmet();
+    this.linger(now, this.isComplete);
   }
 
-  #succeed(now: Instant): void {
-    const gather = this.#gather;
-    const merged = gather.merged();
-    const all = siblingsOf(merged);
+  /** Enough owners have answered. */
+  protected onQuorum(now: Instant): void {
+    this.succeed(now, this.gather.merged(), this.gather.heldMask());
+  }
+
+  protected get isComplete(): boolean {
+    return this.gather.isComplete;
+  }
+
+  /** `held` are the owners that hold exactly this record, as bits. */
+  protected succeed(now: Instant, record: Record, held: number): void {
+    const all = siblingsOf(record);
     const siblings = this.admitted.request.mode === "lww" ? all.slice(0, 1) : all;
-    const context = this.seal(merged.context);
-    const receipt = this.receipt(gather.tally, gather.heldMask(), siblings.length);
+    const context = this.seal(record.context);
+    const receipt = this.receipt(this.gather.tally, held, siblings.length);
     if (siblings.length > 1) {
       const { key } = this.admitted.place;
       this.desk.effects.note({ kind: "siblings-seen", key, count: siblings.length });
@@ -108,11 +140,19 @@ export class GetOperation extends Operation {
         ? { kind: "not-found", context, receipt }
         : { kind: "found", siblings, context, receipt },
     );
-    gather.settle();
+    this.gather.settle(0);
   }
 
-  #fail(now: Instant, detail: string): void {
-    const { needed, got } = this.#gather.tally;
+  protected fail(now: Instant, detail: string): void {
+    const { needed, got } = this.gather.tally;
     this.answerWith(now, failed("QUORUM_NOT_MET", detail, { needed, got }));
+  }
+
+  /** When to look whether somebody else should be asked. */
+  #firstWaveAfterMs(): number {
+    const { desk } = this;
+    const { spareAfterMs } = desk.config;
+    if (desk.hedges.isOff) return spareAfterMs;
+    return Math.min(Math.max(this.gather.usualMaxMs(), HEDGE_AFTER_MS_MIN), spareAfterMs);
   }
 }

@@ -23,7 +23,8 @@ export class Spread {
   readonly tally: Tally;
   readonly #desk: Desk;
   readonly #admitted: Admitted;
-  readonly #substitutes: Substitutes;
+  /** Made when the first is needed. */
+  #substitutes: Substitutes | undefined = undefined;
   /** Owners that were sent the write, as bits. */
   #sent = 0;
   #delta: Uint8Array = EMPTY_BYTES;
@@ -32,7 +33,6 @@ export class Spread {
     this.#desk = desk;
     this.#admitted = admitted;
     this.tally = new Tally(admitted.owners.length, admitted.writeNeeded, admitted.writeProper);
-    this.#substitutes = new Substitutes(desk, admitted);
   }
 
   /**
@@ -80,7 +80,8 @@ export class Spread {
   /** Owners are silent for so long that the write may fail: others stand in for them. */
   replaceSilent(now: Instant): void {
     for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
-      if (this.tally.isSilent(owner) && !this.#substitutes.has(owner)) this.#replace(now, owner);
+      const isReplaced = this.#substitutes?.has(owner) === true;
+      if (this.tally.isSilent(owner) && !isReplaced) this.#replace(now, owner);
     }
   }
 
@@ -100,7 +101,7 @@ export class Spread {
   }
 
   standsInFor(node: NodeId): number {
-    return this.#substitutes.ownerOf(node);
+    return this.#substitutes?.ownerOf(node) ?? -1;
   }
 
   onHinted(owner: number): void {
@@ -115,13 +116,14 @@ export class Spread {
 
   #reject(now: Instant, owner: number): void {
     this.tally.reject(owner);
-    if (!this.#substitutes.has(owner)) this.#replace(now, owner);
+    if (this.#substitutes?.has(owner) !== true) this.#replace(now, owner);
   }
 
   #replace(now: Instant, owner: number): void {
     const { id, epoch, place, owners } = this.#admitted;
     const { effects, hints, self } = this.#desk;
     const target = owners[owner]!;
+    this.#substitutes ??= new Substitutes(this.#desk, this.#admitted);
     const node = this.#substitutes.next(owner);
     if (node !== undefined) {
       this.tally.expect(owner);

@@ -14,13 +14,14 @@ import type { Admitted } from "./operation.ts";
 export class Substitutes {
   readonly #desk: Desk;
   readonly #admitted: Admitted;
-  /** By owner; undefined until the first is needed. */
-  #nodes: (NodeId | undefined)[] | undefined = undefined;
+  /** By owner. */
+  readonly #nodes: (NodeId | undefined)[];
   readonly #tried: Set<NodeId> = new Set();
 
   constructor(desk: Desk, admitted: Admitted) {
     this.#desk = desk;
     this.#admitted = admitted;
+    this.#nodes = new Array<NodeId | undefined>(admitted.owners.length).fill(undefined);
   }
 
   /** How many nodes could stand in now. */
@@ -33,17 +34,16 @@ export class Substitutes {
 
   /** The owner that this node stands in for, or -1. */
   ownerOf(node: NodeId): number {
-    return this.#nodes === undefined ? -1 : this.#nodes.indexOf(node);
+    return this.#nodes.indexOf(node);
   }
 
   has(owner: number): boolean {
-    return this.#nodes?.[owner] !== undefined;
+    return this.#nodes[owner] !== undefined;
   }
 
   /** The next node for this owner, in place of the one before; undefined when nobody is left. */
   next(owner: number): NodeId | undefined {
     const { place, owners } = this.#admitted;
-    this.#nodes ??= new Array<NodeId | undefined>(owners.length).fill(undefined);
     const order = this.#desk.standIns.of(this.#desk.layout(), place.partition);
     const node = order.find((candidate) => {
       return !this.#tried.has(candidate) && this.#desk.liveness.isLinked(candidate);

@@ -1,7 +1,7 @@
 /**
  * Brings the hints of one target home, when it is back.
  *
- *     linked ──stable for a while──▶ walking all partitions ──nothing met──▶ resting until linked
+ *     linked ──stable for a while──▶ walking all partitions ──nothing met──▶ over
  *                    ▲                    │ refused, or no answer in time
  *                    └───── resting ◀─────┘
  *
@@ -10,8 +10,8 @@
  * the node allows: a node that comes back has enough to do. One that is slow is left alone for a
  * while, or its own hints would keep it slow.
  *
- * A target that does not own the key any more is not told: the owners of now are, and the hint is
- * done when most of them hold it.
+ * A target that does not own the key any more is not told, and not waited for: the owners of now
+ * are told, this node among them if it is one, and the hint is done when most of them hold it.
  */
 import { Deadline, type DeadlineWheel, type Timed } from "../deadlines.ts";
 import type { Effects, Instant } from "../effects.ts";
@@ -23,8 +23,9 @@ import type { Key } from "../ring/key.ts";
 import type { Layout } from "../ring/layout.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import type { DiskAnswer, ScanPosition } from "../storage/engine.ts";
-import type { HintRow } from "./hint-row.ts";
-import type { Hints } from "./hints.ts";
+import type { HintState } from "../hint-orders.ts";
+import type { Hints, KeptHint } from "./hints.ts";
+import { Rate } from "./rate.ts";
 
 export interface DeliverySetup {
   readonly self: NodeId;
@@ -36,8 +37,8 @@ export interface DeliverySetup {
   readonly pace: DeliveryPace;
   layout(): Layout;
   isLinked(node: NodeId): boolean;
-  /** Joins a record into the own row. */
-  repair(partition: number, key: Key, record: Uint8Array): void;
+  /** Joins a record into the own row: answers why not, or says so later, as a peer would. */
+  storeOwn(id: number, key: Key, record: Uint8Array): Refusal | "malformed" | undefined;
 }
 
 export interface DeliveryPace {
@@ -58,7 +59,14 @@ export interface Handed {
   needed: number;
 }
 
-const WINDOW = 32;
+/** A hint that was met and not sent yet. */
+interface Met extends KeptHint {
+  readonly partition: number;
+}
+
+const WINDOW_ROWS = 32;
+/** Under way, but for a record that is longer by itself: what peers take is bounded too. */
+const WINDOW_BYTES: number = 4 * 1024 * 1024;
 const TICK_MS = 20;
 const ANSWER_MS = 5_000;
 const REST_MS = 10_000;
@@ -71,11 +79,18 @@ export class Delivery implements Timed {
   readonly #setup: DeliverySetup;
   readonly #deadline: Deadline = new Deadline(this);
   readonly #underWay: Map<number, Handed> = new Map();
-  #queue: { readonly partition: number; readonly key: Key; readonly hint: HintRow }[] = [];
+  readonly #rate: Rate = new Rate();
+  #underWayBytes = 0;
+  #state: Exclude<HintState, "dropping"> = "waiting";
+  #queue: Met[] = [];
   #partition = 0;
   #from: ScanPosition | undefined = undefined;
-  #metInWalk = 0;
-  #wasRefused = false;
+  /** What this walk has met, or what was kept while it went: another walk has to follow. */
+  #metCount = 0;
+  /** Something could not be told now, and is tried again after a rest. */
+  #isLeft = false;
+  /** Partitions were passed over in which the target is waited for. */
+  #hasPassed = false;
   #tokens = BURST_ROWS;
   #tickedAt: Instant = 0;
 
@@ -88,11 +103,17 @@ export class Delivery implements Timed {
     return this.#deadline.isSet;
   }
 
+  get state(): Exclude<HintState, "dropping"> {
+    return this.isActive ? this.#state : "waiting";
+  }
+
+  rowsPerSecond(now: Instant): number {
+    return this.#rate.perSecond(now);
+  }
+
   /** The target is back, or somebody asks for it now. */
   begin(now: Instant, afterMs: number): void {
-    this.#restart();
-    this.#tickedAt = now + afterMs;
-    this.#setup.deadlines.set(this.#deadline, now + afterMs);
+    this.#wait(now + afterMs, "waiting");
   }
 
   /** What is under way may have arrived: it will be told again. */
@@ -102,10 +123,15 @@ export class Delivery implements Timed {
     this.#restart();
   }
 
+  /** The walk may have passed it already. */
+  onKept(): void {
+    this.#metCount++;
+  }
+
   onDeadline(now: Instant): void {
     const { pace, deadlines } = this.#setup;
-    if (!this.#setup.isLinked(this.target)) return this.stop();
     if (this.#isLate(now)) return this.#rest(now);
+    this.#state = "delivering";
     const earned = ((now - this.#tickedAt) * pace.handoffRowsPerSecond) / 1000;
     this.#tokens = Math.min(this.#tokens + Math.max(0, earned), BURST_ROWS);
     this.#tickedAt = now;
@@ -114,7 +140,8 @@ export class Delivery implements Timed {
 
   onWritten(now: Instant, from: NodeId, id: number, handed: Handed): void {
     if (!handed.open.delete(from) || --handed.needed > 0) return;
-    this.#forget(id);
+    this.#forget(id, handed);
+    this.#rate.add(now);
     const { partition, key, record } = handed;
     // More may have been joined to it meanwhile: then it is told once more.
     const isSame = (kept: Uint8Array): boolean => bytesEqual(kept, record);
@@ -127,81 +154,106 @@ export class Delivery implements Timed {
   onRefused(now: Instant, from: NodeId, id: number, reason: Refusal, handed: Handed): void {
     handed.open.delete(from);
     if (handed.open.size >= handed.needed) return;
-    this.#forget(id);
+    this.#forget(id, handed);
     // Of a damaged row others have to mend first what was in it; the other rows go on.
-    if (reason === "damaged") this.#wasRefused = true;
+    if (reason === "damaged") this.#isLeft = true;
     else this.#rest(now);
   }
 
   /** Answers whether there is more to do. */
   #handOn(now: Instant): boolean {
     let partitions = PARTITIONS_A_TICK;
-    while (this.#underWay.size < WINDOW && this.#tokens >= 1) {
+    while (this.#hasRoom()) {
       const next = this.#queue.pop();
       if (next !== undefined) {
-        this.#hand(now, next.partition, next.key, next.hint);
-        continue;
-      }
-      if (this.#partition < this.#setup.layout().partitionCount) {
+        this.#hand(now, next);
+      } else if (this.#partition < this.#setup.layout().partitionCount) {
         if (partitions-- === 0) return true;
         this.#look();
-        continue;
+      } else {
+        // Those under way may have to be told again.
+        return this.#underWay.size > 0 || this.#walkAgain(now);
       }
-      // Those under way may have to be told again.
-      if (this.#underWay.size > 0) return true;
-      if (this.#metInWalk === 0) {
-        this.#setup.hints.noneFor(this.target);
-        return false;
-      }
-      if (this.#wasRefused) this.#rest(now);
-      this.#restart();
-      return true;
     }
     return true;
   }
 
-  #look(): void {
-    const { hints } = this.#setup;
-    const partition = this.#partition;
-    const { hints: found, next } = hints.slice(partition, this.#from, this.target);
-    for (const { key, hint } of found) this.#queue.push({ partition, key, hint });
-    this.#metInWalk += found.length;
-    this.#from = next;
-    if (next === undefined) this.#partition++;
+  #hasRoom(): boolean {
+    const { size } = this.#underWay;
+    return size < WINDOW_ROWS && this.#underWayBytes < WINDOW_BYTES && this.#tokens >= 1;
   }
 
-  #hand(now: Instant, partition: number, key: Key, hint: HintRow): void {
+  /** A walk is over. What is kept for the target was met, or waits for it. */
+  #walkAgain(now: Instant): boolean {
+    if (this.#isLeft) {
+      this.#rest(now);
+      return true;
+    }
+    const isOver = this.#metCount === 0;
+    if (isOver && !this.#hasPassed) this.#setup.hints.noneFor(this.target);
+    this.#restart();
+    return !isOver;
+  }
+
+  #look(): void {
+    const setup = this.#setup;
+    const partition = this.#partition;
+    const owners = setup.layout().owners(partition);
+    if (owners.includes(this.target) && !setup.isLinked(this.target)) {
+      this.#hasPassed = true;
+      this.#partition++;
+      return;
+    }
+    const { hints: found, next } = setup.hints.slice(partition, this.#from, this.target);
+    this.#metCount += found.length;
+    // To begin what cannot be finished would hold up all that can.
+    const isForLater = found.length > 0 && !this.#canTell(owners);
+    if (isForLater) this.#isLeft = true;
+    else for (const { key, hint } of found) this.#queue.push({ partition, key, hint });
+    this.#from = isForLater ? undefined : next;
+    if (this.#from === undefined) this.#partition++;
+  }
+
+  #canTell(owners: readonly NodeId[]): boolean {
+    const setup = this.#setup;
+    if (owners.includes(this.target)) return true;
+    const there = owners.filter((owner) => owner === setup.self || setup.isLinked(owner));
+    return there.length >= majorityOf(owners);
+  }
+
+  #hand(now: Instant, { partition, key, hint }: Met): void {
     const { numbers, effects, self } = this.#setup;
     const layout = this.#setup.layout();
-    const { epoch } = layout;
     const owners = layout.owners(partition);
     const isOwner = owners.includes(this.target);
-    const told = isOwner ? [this.target] : owners.filter((owner) => owner !== self);
+    const told = isOwner ? [this.target] : owners;
     const record = hint.record.slice();
-    if (!isOwner && owners.includes(self)) this.#setup.repair(partition, key, record);
-    const needed = isOwner
-      ? 1
-      : Math.max(1, (owners.length >> 1) + 1 - (owners.length - told.length));
     const id = numbers.next();
-    const handed = {
+    const handed: Handed = {
       delivery: this,
       partition,
       key,
       record,
       sentAt: now,
       open: new Set(told),
-      needed,
+      needed: isOwner ? 1 : majorityOf(owners),
     };
     numbers.set(id, handed);
     this.#underWay.set(id, handed);
+    this.#underWayBytes += record.length;
     this.#tokens--;
-    const message = write(id, epoch, ANSWER_MS, key, record);
-    for (const owner of told) effects.send(owner, message);
+    const message = write(id, layout.epoch, ANSWER_MS, key, record);
+    for (const owner of told) if (owner !== self) effects.send(owner, message);
+    if (!told.includes(self) || this.#setup.storeOwn(id, key, record) === undefined) return;
+    handed.open.delete(self);
+    if (handed.open.size >= handed.needed) return;
+    this.#forget(id, handed);
+    this.#isLeft = true;
   }
 
   /** Without room to take it off it would be told again at once, for ever. */
   #onDone(now: Instant, answer: DiskAnswer): void {
-    if (answer === "full" && this.#setup.isLinked(this.target)) this.#rest(now);
+    if (answer === "full") this.#rest(now);
   }
 
   #isLate(now: Instant): boolean {
@@ -210,27 +262,39 @@ export class Delivery implements Timed {
   }
 
   #rest(now: Instant): void {
+    this.#wait(now + REST_MS, "resting");
+  }
+
+  #wait(until: Instant, state: "waiting" | "resting"): void {
     this.#forgetUnderWay();
     this.#restart();
-    this.#tickedAt = now + REST_MS;
-    this.#setup.deadlines.set(this.#deadline, now + REST_MS);
+    this.#state = state;
+    this.#tickedAt = until;
+    this.#setup.deadlines.set(this.#deadline, until);
   }
 
   #restart(): void {
     this.#queue = [];
     this.#partition = 0;
     this.#from = undefined;
-    this.#metInWalk = 0;
-    this.#wasRefused = false;
+    this.#metCount = 0;
+    this.#isLeft = false;
+    this.#hasPassed = false;
   }
 
-  #forget(id: number): void {
-    this.#underWay.delete(id);
+  #forget(id: number, { record }: Handed): void {
+    if (!this.#underWay.delete(id)) return;
+    this.#underWayBytes -= record.length;
     this.#setup.numbers.take(id);
   }
 
   #forgetUnderWay(): void {
     for (const id of this.#underWay.keys()) this.#setup.numbers.take(id);
     this.#underWay.clear();
+    this.#underWayBytes = 0;
   }
+}
+
+function majorityOf(owners: readonly NodeId[]): number {
+  return (owners.length >> 1) + 1;
 }

@@ -5,8 +5,8 @@
  *     a key of partition p  ──▶  its hint lies in HINT_PARTITIONS + p
  *
  * A hint that counts towards W must be as durable as data, so it takes the same way to the disk. In
- * memory is only about how much there is for whom, found out after a start, a slice at a time; a
- * walk that finds nothing for a target puts that right.
+ * memory is only how much there is for whom, found out after a start, a slice at a time. Until that
+ * is done the caps know only what was counted so far.
  *
  * What does not fit is refused: the write that needed it fails then, the write that did not is
  * mended by anti-entropy.
@@ -17,25 +17,16 @@ import type { Effects, Instant } from "../effects.ts";
 import type { Key } from "../ring/key.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import { PARTITION_COUNT_MAX } from "../ring/slot.ts";
-import type { DiskAnswer, Engine, ScanPosition } from "../storage/engine.ts";
+import type { DiskAnswer, Engine, ScanPosition, ScanSlice } from "../storage/engine.ts";
 import { DAMAGED } from "../storage/engine.ts";
-import { decodeHintRow, encodeHintRow, type HintRow } from "./hint-row.ts";
+import { decodeHintRow, encodeHintRow, type HintRow, TARGETS_MAX } from "./hint-row.ts";
+import { type HintCount, type HintLimits, HintTally } from "./hint-tally.ts";
+import { StartCount } from "./start-count.ts";
 
 /** The ring has no more partitions than this: hints lie behind. */
 export const HINT_PARTITIONS: number = PARTITION_COUNT_MAX;
 
 export type HintRows = Pick<Engine, "get" | "scan">;
-
-export interface HintLimits {
-  /** For one target, and for all of them. */
-  readonly hintBytesPerTargetMax: number;
-  readonly hintBytesMax: number;
-}
-
-export interface HintCount {
-  readonly keys: number;
-  readonly bytes: number;
-}
 
 export interface HintsSetup {
   readonly rows: HintRows;
@@ -44,64 +35,82 @@ export interface HintsSetup {
   readonly effects: Effects;
 }
 
+export interface KeptHint {
+  readonly key: Key;
+  readonly hint: HintRow;
+}
+
 type Stored = (now: Instant, answer: DiskAnswer) => void;
 
 /** A change on its way to the disk. */
 interface Pending {
+  readonly partition: number;
+  readonly key: Key;
   readonly before: HintRow | undefined;
   readonly after: HintRow | undefined;
+  /** Or the count after a start will come to it, and see what the disk has made of it. */
+  readonly isCounted: boolean;
   readonly stored: Stored;
 }
 
 /** Why a hint is not taken. */
-export type HintRefusal = "full" | "malformed";
+export type HintRefusal = "full" | "malformed" | "not-owner";
 
-const SLICE_ROWS = 64;
+const SLICE_ROWS_MAX = 64;
+/** Rows of a slice are in memory together. */
+const SLICE_BYTES: number = 1024 * 1024;
 
 export class Hints {
   readonly #setup: HintsSetup;
-  readonly #tallies: Map<NodeId, HintCount> = new Map();
+  readonly #tally: HintTally;
+  readonly #count: StartCount;
   /** Replicas number their writes upwards, hints downwards. */
   readonly #pending: Numbered<Pending> = new Numbered();
-  #bytes = 0;
-  /** Where the count after a start has come to; undefined when it is done. */
-  #counted: { partition: number; from: ScanPosition | undefined } | undefined = {
-    partition: 0,
-    from: undefined,
-  };
+  /** Some row could not be read: it may become readable, and nobody knows whom it is for. */
+  #hasUnread = false;
 
   constructor(setup: HintsSetup) {
     this.#setup = setup;
+    this.#tally = new HintTally(setup.limits);
+    this.#count = new StartCount(setup.partitions);
   }
 
   get targets(): readonly NodeId[] {
-    return [...this.#tallies.keys()];
+    return this.#tally.targets;
   }
 
+  /** Whether a walk may meet something for this target. */
+  mayKeepFor(target: NodeId): boolean {
+    return this.#hasUnread || this.countFor(target).keys !== 0;
+  }
+
+  /** Exact once `isCounted`, but for rows that could not be read. */
   countFor(target: NodeId): HintCount {
-    return this.#tallies.get(target) ?? NOTHING;
+    return this.#tally.of(target);
   }
 
-  /** Counts what a start found, a slice of it; answers whether there is more. */
-  countOn(): boolean {
-    const at = this.#counted;
-    if (at === undefined) return false;
-    const slice = this.#setup.rows.scan(HINT_PARTITIONS + at.partition, at.from, SLICE_ROWS);
-    for (const { row } of slice.entries) {
-      const hint = decodeHintRow(row);
-      if (hint !== undefined) this.#count(hint, 1);
+  /** Whether what a start has found is counted. */
+  get isCounted(): boolean {
+    return this.#count.isDone;
+  }
+
+  /** Counts what a start has found, a slice of it. Answers how many bytes of rows that were. */
+  countOn(): number {
+    const count = this.#count;
+    const { entries, next } = this.#scan(count.partition, count.from);
+    let bytes = 0;
+    for (const { key, row } of entries) {
+      bytes += row.length;
+      const hint = this.#decode(row);
+      if (hint !== undefined && count.meet(key)) this.#tally.add(key, hint);
     }
-    at.from = slice.next;
-    if (slice.next === undefined && ++at.partition === this.#setup.partitions) {
-      this.#counted = undefined;
-    }
-    return this.#counted !== undefined;
+    count.moveOn(next);
+    return bytes;
   }
 
   /** A walk through everything has met nothing for this target. */
   noneFor(target: NodeId): void {
-    this.#bytes -= this.countFor(target).bytes;
-    this.#tallies.delete(target);
+    this.#tally.clear(target);
   }
 
   /**
@@ -119,8 +128,7 @@ export class Hints {
     const joined = joinedWith(before, record);
     if (joined === undefined) return "malformed";
     const hint = { targets: targetsWith(before?.targets ?? [], target), record: joined };
-    const added = joined.length - (before?.record.length ?? 0);
-    if (added > 0 && !this.#fits(target, added)) return "full";
+    if (hint.targets.length > TARGETS_MAX || !this.#tally.fits(key, before, hint)) return "full";
     this.#replace(partition, key, before, hint, stored);
     return undefined;
   }
@@ -136,14 +144,11 @@ export class Hints {
     partition: number,
     from: ScanPosition | undefined,
     target: NodeId,
-  ): {
-    readonly hints: readonly { readonly key: Key; readonly hint: HintRow }[];
-    readonly next: ScanPosition | undefined;
-  } {
-    const { entries, next } = this.#setup.rows.scan(HINT_PARTITIONS + partition, from, SLICE_ROWS);
-    const hints: { readonly key: Key; readonly hint: HintRow }[] = [];
+  ): { readonly hints: readonly KeptHint[]; readonly next: ScanPosition | undefined } {
+    const { entries, next } = this.#scan(partition, from);
+    const hints: KeptHint[] = [];
     for (const { key, row } of entries) {
-      const hint = decodeHintRow(row);
+      const hint = this.#decode(row);
       if (hint?.targets.includes(target) === true) hints.push({ key, hint });
     }
     return { hints, next };
@@ -172,21 +177,35 @@ export class Hints {
 
   completed(now: Instant, token: number, answer: DiskAnswer): void {
     const pending = this.#pending.take(-token)!;
-    const { before, after, stored } = pending;
-    if (answer === "full") this.#recount(after, before);
+    const { partition, key, before, after, isCounted, stored } = pending;
+    if (answer === "full" && isCounted) this.#recount(partition, key, after, before);
     stored(now, answer);
+  }
+
+  #scan(partition: number, from: ScanPosition | undefined): ScanSlice {
+    const { rows } = this.#setup;
+    const slice = rows.scan(HINT_PARTITIONS + partition, from, this.#sliceRows());
+    if (slice.damaged !== undefined) this.#hasUnread = true;
+    return slice;
   }
 
   /** A hint that cannot be read is none: what it held is mended by anti-entropy. */
   #read(partition: number, key: Key): HintRow | undefined {
     const row = this.#setup.rows.get(HINT_PARTITIONS + partition, key);
-    return row === undefined || row === DAMAGED ? undefined : decodeHintRow(row);
+    return row === undefined ? undefined : this.#decode(row);
   }
 
-  #fits(target: NodeId, added: number): boolean {
-    const { hintBytesPerTargetMax, hintBytesMax } = this.#setup.limits;
-    const forTarget = this.countFor(target).bytes;
-    return forTarget + added <= hintBytesPerTargetMax && this.#bytes + added <= hintBytesMax;
+  #decode(row: Uint8Array | typeof DAMAGED): HintRow | undefined {
+    const hint = row === DAMAGED ? undefined : decodeHintRow(row);
+    if (hint === undefined) this.#hasUnread = true;
+    return hint;
+  }
+
+  /** As many as there is room for, if they are like the others; the first is looked at alone. */
+  #sliceRows(): number {
+    const { meanBytes } = this.#tally;
+    if (meanBytes === undefined) return 1;
+    return Math.max(1, Math.min(SLICE_ROWS_MAX, Math.floor(SLICE_BYTES / meanBytes)));
   }
 
   #replace(
@@ -196,33 +215,27 @@ export class Hints {
     after: HintRow | undefined,
     stored: Stored,
   ): void {
-    this.#recount(before, after);
+    const isCounted = this.#recount(partition, key, before, after);
     const number = this.#pending.next();
-    this.#pending.set(number, { before, after, stored });
+    this.#pending.set(number, { partition, key, before, after, isCounted, stored });
     const row = after === undefined ? undefined : encodeHintRow(after);
     this.#setup.effects.persist([{ partition: HINT_PARTITIONS + partition, key, row }], -number);
   }
 
-  #recount(before: HintRow | undefined, after: HintRow | undefined): void {
-    if (before !== undefined) this.#count(before, -1);
-    if (after !== undefined) this.#count(after, 1);
-  }
-
-  #count({ targets, record }: HintRow, sign: 1 | -1): void {
-    for (const node of targets) {
-      const { keys, bytes } = this.countFor(node);
-      if (keys + sign <= 0) {
-        this.noneFor(node);
-        continue;
-      }
-      const change = Math.max(-bytes, sign * record.length);
-      this.#tallies.set(node, { keys: keys + sign, bytes: bytes + change });
-      this.#bytes += change;
-    }
+  /** False when it is for the count after a start to come to it. */
+  #recount(
+    partition: number,
+    key: Key,
+    before: HintRow | undefined,
+    after: HintRow | undefined,
+  ): boolean {
+    const counts = this.#count.onChange(partition, key);
+    if (counts === "later") return false;
+    if (before !== undefined && counts === "wholly") this.#tally.remove(key, before);
+    if (after !== undefined) this.#tally.add(key, after);
+    return true;
   }
 }
-
-const NOTHING: HintCount = { keys: 0, bytes: 0 };
 
 function joinedWith(before: HintRow | undefined, record: Uint8Array): Uint8Array | undefined {
   const incoming = decodeRecord(record);

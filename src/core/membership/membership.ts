@@ -208,6 +208,11 @@ export class Membership {
     return { state, generation, incarnation, address, sinceMs };
   }
 
+  /** The state of `view`, for those who ask often; of other nodes. */
+  stateOf(id: NodeId): MemberState | undefined {
+    return this.#seat.members.get(id)?.state;
+  }
+
   /** All but this node itself, whatever their state. */
   members(): NodeId[] {
     return Array.from(this.#seat.members.values(), ({ id }) => id);

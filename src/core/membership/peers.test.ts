@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Random } from "../base/random.ts";
 import { nodeId } from "../ring/node-id.ts";
 import { Peers } from "./peers.ts";
 
@@ -61,14 +62,49 @@ test("peers: a new connection begins without a past", () => {
   peers.onLinked(B, 1);
   for (let round = 0; round < 5; round++) peers.onAsked(A);
   for (let round = 0; round < 5; round++) peers.onAnswered(A, 700);
+  peers.onRead(A, 700);
   peers.onAsked(A);
   peers.onLost(A);
   peers.onLinked(A, 1);
   assert.equal(peers.cost(A), peers.cost(B));
+  assert.equal(peers.usualMaxMs(A), Infinity);
   peers.onAnswered(A, 0);
   assert.equal(
     peers.cost(A),
     peers.cost(B),
     "an answer to a question from before counts for nobody",
   );
+});
+
+test("peers: how long reads usually take at most is what 95 of 100 stay below", () => {
+  const peers = new Peers();
+  const random = new Random(7);
+  assert.equal(peers.usualMaxMs(A), Infinity);
+  let slower = 0;
+  for (let round = 0; round < 22_000; round++) {
+    const elapsedMs = 1 + random.exponential(2);
+    if (round >= 2_000 && elapsedMs > peers.usualMaxMs(A)) slower++;
+    peers.onRead(A, elapsedMs);
+  }
+  assert.ok(slower > 20_000 * 0.045 && slower < 20_000 * 0.055, `${slower} of 20000`);
+});
+
+test("peers: the usual maximum follows a peer that becomes slow, and one that recovers", () => {
+  const peers = new Peers();
+  for (let round = 0; round < 100; round++) peers.onRead(A, 1);
+  assert.ok(peers.usualMaxMs(A) < 1.25, `${peers.usualMaxMs(A)}`);
+  for (let round = 0; round < 14; round++) peers.onRead(A, 10);
+  assert.ok(peers.usualMaxMs(A) > 10, `${peers.usualMaxMs(A)}`);
+  for (let round = 0; round < 240; round++) peers.onRead(A, 1);
+  assert.ok(peers.usualMaxMs(A) < 1.25, `${peers.usualMaxMs(A)}`);
+});
+
+test("peers: answers to writes say nothing about reads, and silence for ever stays a number", () => {
+  const peers = new Peers();
+  for (let round = 0; round < 50; round++) peers.onAnswered(A, 500);
+  assert.equal(peers.usualMaxMs(A), Infinity);
+  for (let round = 0; round < 500; round++) peers.onRead(A, 600_000);
+  assert.equal(peers.usualMaxMs(A), 60_000);
+  for (let round = 0; round < 5_000; round++) peers.onRead(A, 0);
+  assert.ok(peers.usualMaxMs(A) >= 0.25 && peers.usualMaxMs(A) < 0.31);
 });

@@ -18,6 +18,7 @@ import type { Instant } from "../effects.ts";
 import type { ExchangeResult, RepairFact } from "../repair-facts.ts";
 import type { ExchangeAnswer, ExchangeMessage } from "../repair-messages.ts";
 import type { Key } from "../ring/key.ts";
+import type { RowRead } from "../storage/engine.ts";
 import type { Layout } from "../ring/layout.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import { Exchange } from "./exchange.ts";
@@ -28,8 +29,10 @@ import type { LeafListing } from "./leaf-listing.ts";
 import type { MerkleTree } from "./merkle-tree.ts";
 import { PartitionTrees } from "./partition-trees.ts";
 import type { RepairConfig } from "./repair-config.ts";
-import type { DigestRead, RepairStore } from "./repair-store.ts";
+import type { RepairStore } from "./repair-store.ts";
 import { Responder } from "./responder.ts";
+import type { Tell } from "./untold-writes.ts";
+import { UntoldWrites } from "./untold-writes.ts";
 import type { Pair, RepairProgress } from "./schedule.ts";
 import { Schedule } from "./schedule.ts";
 
@@ -53,6 +56,10 @@ export interface RepairSetup {
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** Trees are told of writes after so long, in slices of so many; at once of more than so many. */
+const TELL_AFTER_MS = 2_000;
+const TOLD_AT_ONCE = 256;
+const UNTOLD_MAX = 65_536;
 const ID_START_MAX: number = 2 ** 48;
 
 export class Repair {
@@ -70,6 +77,10 @@ export class Repair {
   #sliceAt: Instant = 0;
   /** Whose turn it is among those that scan. */
   #turn = 0;
+  readonly #untold: UntoldWrites;
+  #tellAt: Instant = 0;
+  /** Of the input that is being run. */
+  #now: Instant = 0;
 
   constructor(setup: RepairSetup) {
     const { config, random, store, effects } = setup;
@@ -88,12 +99,16 @@ export class Repair {
       recentMs: config.recentMs,
       note: (fact) => effects.note(fact),
     });
+    this.#untold = new UntoldWrites(store);
     this.#node = {
       hasher,
       store,
       config,
-      tree: (partition) => this.#trees.get(partition),
-      isRecent: (now, key) => this.#trees.isRecent(now, key),
+      tree: (partition) => this.tree(partition),
+      isRecent: (now, key) => {
+        this.#untold.tellOf(setup.layout().partitioner.of(key), this.#tell);
+        return this.#trees.isRecent(now, key);
+      },
       partitionOf: (key) => setup.layout().partitioner.of(key),
     };
     this.#responder = new Responder({
@@ -107,9 +122,11 @@ export class Repair {
     });
   }
 
-  /** See `PartitionTrees.onWrite`. */
-  onWrite(now: Instant, partition: number, key: Key, before: DigestRead, after: DigestRead): void {
-    this.#trees.onWrite(now, partition, key, before, after);
+  /** A row is about to be stored in place of another, or to be removed. */
+  onRow(now: Instant, partition: number, key: Key, before: RowRead): void {
+    if (this.#untold.count === 0) this.#tellAt = now + TELL_AFTER_MS;
+    this.#untold.add(partition, key, before);
+    if (this.#untold.count > UNTOLD_MAX) this.#tellSome(now);
   }
 
   /** To be called at the start, after `restore`, and whenever the layout has changed. */
@@ -139,6 +156,7 @@ export class Repair {
   }
 
   receive(now: Instant, from: NodeId, message: ExchangeMessage): void {
+    this.#now = now;
     switch (message.kind) {
       case "roots-ask":
       case "leaves-ask":
@@ -160,6 +178,8 @@ export class Repair {
   }
 
   advance(now: Instant): void {
+    this.#now = now;
+    if (now >= this.#nextTell) this.#tellSome(now);
     this.#responder.advance(now);
     const mayWork = this.#setup.mayWork(now);
     this.#exchange?.advance(now, mayWork);
@@ -171,7 +191,8 @@ export class Repair {
   /** When to call `advance` next; early is harmless. */
   get nextDeadline(): Instant | undefined {
     const own = this.#exchange?.nextDeadline ?? this.#nextStart;
-    const at = Math.min(own, this.#responder.nextDeadline, this.#nextSlice);
+    const background = Math.min(this.#nextSlice, this.#nextTell);
+    const at = Math.min(own, this.#responder.nextDeadline, background);
     return at === NEVER ? undefined : at;
   }
 
@@ -197,6 +218,7 @@ export class Repair {
   }
 
   tree(partition: number): MerkleTree | undefined {
+    this.#untold.tellOf(partition, this.#tell);
     return this.#trees.get(partition);
   }
 
@@ -206,6 +228,7 @@ export class Repair {
   }
 
   snapshot(): Uint8Array {
+    this.#untold.tellSome(Infinity, this.#tell);
     return this.#trees.snapshot();
   }
 
@@ -213,6 +236,21 @@ export class Repair {
   restore(snapshot: Uint8Array): boolean {
     return this.#trees.restore(snapshot);
   }
+
+  get #nextTell(): Instant {
+    return this.#untold.count === 0 ? NEVER : this.#tellAt;
+  }
+
+  #tellSome(now: Instant): void {
+    this.#now = now;
+    this.#untold.tellSome(TOLD_AT_ONCE, this.#tell);
+    this.#tellAt = now + this.#setup.config.slicePauseMs;
+  }
+
+  readonly #tell: Tell = (partition, key, before) => {
+    const after = this.#setup.store.digest(partition, key);
+    this.#trees.onWrite(this.#now, partition, key, before, after);
+  };
 
   get #nextStart(): Instant {
     return Math.max(this.#schedule.nextDue, this.#startAt);
@@ -238,7 +276,7 @@ export class Repair {
     const pair = this.#schedule.take(now);
     if (pair === undefined) return;
     const { partition, peer } = pair;
-    const tree = this.#trees.get(partition);
+    const tree = this.tree(partition);
     if (tree === undefined) {
       this.#startAt = now + config.gapMs;
       return this.#schedule.onResult(now, pair, "no-tree");
@@ -264,6 +302,8 @@ export class Repair {
     const turn = this.#turn++ % (listings.length + (isBuilding ? 1 : 0));
     const listing = listings[turn];
     if (listing === undefined) {
+      // Whoever speaks of a key first counts it: the scan, or the write that came before it.
+      this.#untold.tellSome(Infinity, this.#tell);
       const built = this.#trees.work(now);
       if (built !== undefined) this.#schedule.onTree(now, built);
       return;

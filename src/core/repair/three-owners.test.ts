@@ -156,12 +156,11 @@ export class Owner implements RepairStore {
 
   merge(partition: number, key: Key, record: Uint8Array): void {
     if (this.refused.has(key)) return;
-    const before = this.digest(partition, key);
+    const isAbsent = this.digest(partition, key) === ABSENT_DIGEST;
+    this.repair.onRow(this.#cluster.now, partition, key, isAbsent ? undefined : this.rows.get(key));
     const joined = this.get(key).join(decodeRecord(record)!);
     // A record that has seen nothing is the same as none.
     if (joined.context.length > 0) this.rows.set(key, encodeRecord(joined));
-    const after = this.digest(partition, key);
-    this.repair.onWrite(this.#cluster.now, partition, key, before, after);
   }
 
   scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice {

@@ -79,6 +79,7 @@ class Site {
       epochs: lease,
       rows: { get: () => this.row },
       acknowledger: { onStored: () => {} },
+      onRow: () => {},
       effects: {
         send: () => {},
         reply: () => {},

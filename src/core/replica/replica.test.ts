@@ -57,6 +57,7 @@ class Stand {
       epochs: lease,
       rows: { get: () => this.row },
       effects,
+      onRow: () => {},
       acknowledger: { onStored: (_now, to, id, answer) => void this.told.push([to, id, answer]) },
     });
   }

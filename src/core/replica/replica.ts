@@ -32,7 +32,7 @@ import type { EpochReason } from "../facts.ts";
 import type { Refusal } from "../messages.ts";
 import type { Key } from "../ring/key.ts";
 import type { NodeId } from "../ring/node-id.ts";
-import type { DiskAnswer, RowReader } from "../storage/engine.ts";
+import type { DiskAnswer, RowRead, RowReader } from "../storage/engine.ts";
 import { DAMAGED } from "../storage/engine.ts";
 import type { EpochLease } from "./epochs.ts";
 import type { Row } from "./row.ts";
@@ -59,6 +59,8 @@ export interface ReplicaSetup {
   readonly rows: RowReader;
   readonly effects: Effects;
   readonly acknowledger: Acknowledger;
+  /** A row is about to be stored in place of another. */
+  readonly onRow: (place: Place, before: RowRead) => void;
 }
 
 interface Place {
@@ -93,8 +95,12 @@ export class Replica {
   readonly #rows: RowReader;
   readonly #effects: Effects;
   readonly #acknowledger: Acknowledger;
+  readonly #onRow: (place: Place, before: RowRead) => void;
   readonly #pending: Numbered<Pending> = new Numbered();
   readonly #unstored: UnstoredDots;
+  /** What was read last: a row is stored in the same input that has read it. */
+  #lastKey: Key | undefined = undefined;
+  #lastRow: RowRead = undefined;
 
   constructor(setup: ReplicaSetup) {
     this.#identity = setup.identity;
@@ -103,6 +109,7 @@ export class Replica {
     this.#rows = setup.rows;
     this.#effects = setup.effects;
     this.#acknowledger = setup.acknowledger;
+    this.#onRow = setup.onRow;
   }
 
   /** Writes that are not durable yet and whose completion means something. */
@@ -111,7 +118,7 @@ export class Replica {
   }
 
   load(partition: number, key: Key): Row | typeof DAMAGED {
-    const bytes = this.#rows.get(partition, key);
+    const bytes = this.#read(partition, key);
     if (bytes === undefined) return EMPTY_ROW;
     const row = bytes === DAMAGED ? undefined : decodeRow(bytes);
     if (row !== undefined) return row;
@@ -216,18 +223,28 @@ export class Replica {
 
   #isRowAfter({ partition, key }: Place, delta: Uint8Array): boolean {
     if (this.#unstored.get(key) !== undefined) return false;
-    const row = this.#rows.get(partition, key);
+    const row = this.#read(partition, key);
     if (row === DAMAGED) return false;
     if (row !== undefined && hasReservation(row)) return false;
     return isUsualDelta(delta, row, UNRESERVED_HEAD_BYTES, this.#identity);
   }
 
+  #read(partition: number, key: Key): RowRead {
+    this.#lastKey = key;
+    return (this.#lastRow = this.#rows.get(partition, key));
+  }
+
   #persist(
-    { partition, key }: Place,
+    place: Place,
     row: Uint8Array,
     waiting: Waiting | undefined,
     dot: OwnDot | undefined,
   ): void {
+    const { partition, key } = place;
+    const before = this.#lastKey === key ? this.#lastRow : this.#rows.get(partition, key);
+    this.#lastRow = undefined;
+    this.#lastKey = undefined;
+    this.#onRow(place, before);
     const isAwaited = waiting !== undefined || dot !== undefined;
     const token = isAwaited ? this.#pending.next() : NOBODY;
     if (isAwaited) this.#pending.set(token, { waiting, key, dot });

@@ -20,6 +20,9 @@ export const FRAME_KIND = {
   ask: 32,
   answer: 33,
 
+  memberTalk: 40,
+  repairTalk: 41,
+
   layoutAsk: 48,
   layoutTold: 49,
 
@@ -30,6 +33,8 @@ export const FRAME_KIND = {
   joinAsk: 68,
   joinTold: 69,
   copyRefused: 70,
+  hintsAsk: 71,
+  hintsTold: 72,
 } as const;
 
 export type FrameKind = (typeof FRAME_KIND)[keyof typeof FRAME_KIND];

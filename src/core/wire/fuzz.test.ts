@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ByteWriter } from "../base/bytes.ts";
 import { Random } from "../base/random.ts";
+import { decodeHintsAsk, decodeHintsTold, encodeHintsAsk, encodeHintsTold } from "./admin-hints.ts";
 import { decodeStatusAsk, decodeStatusTold, encodeStatusAsk, encodeStatusTold } from "./admin.ts";
 import { decodeCopyAnswer, decodeCopyAsk, encodeCopy } from "./copy-codec.ts";
 import { FRAME_KIND } from "./frame-kind.ts";
@@ -158,6 +159,8 @@ const AGAIN: Readonly<Record<keyof typeof FRAME_KIND, Again>> = {
   hintedAsk: messageAgain(FRAME_KIND.hintedAsk),
   ask: messageAgain(FRAME_KIND.ask),
   answer: messageAgain(FRAME_KIND.answer),
+  memberTalk: messageAgain(FRAME_KIND.memberTalk),
+  repairTalk: messageAgain(FRAME_KIND.repairTalk),
   layoutAsk: messageAgain(FRAME_KIND.layoutAsk),
   layoutTold: messageAgain(FRAME_KIND.layoutTold),
   statusAsk: (writer, _bytes, start, end) => {
@@ -174,6 +177,16 @@ const AGAIN: Readonly<Record<keyof typeof FRAME_KIND, Again>> = {
   joinAsk: copyAgain(FRAME_KIND.joinAsk, decodeCopyAsk),
   joinTold: copyAgain(FRAME_KIND.joinTold, decodeCopyAnswer),
   copyRefused: copyAgain(FRAME_KIND.copyRefused, decodeCopyAnswer),
+  hintsAsk: (writer, bytes, start, end) => {
+    const ask = decodeHintsAsk(bytes, start, end);
+    if (ask !== undefined) encodeHintsAsk(writer, ask);
+    return ask !== undefined;
+  },
+  hintsTold: (writer, bytes, start, end) => {
+    const told = decodeHintsTold(bytes, start, end);
+    if (told !== undefined) encodeHintsTold(writer, told);
+    return told !== undefined;
+  },
 };
 
 /** A greeting and a refusal may be longer than their reader knows. */

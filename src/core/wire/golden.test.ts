@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { ByteWriter, EMPTY_BYTES } from "../base/bytes.ts";
 import { utf8Encode } from "../base/utf8.ts";
 import type { Message } from "../messages.ts";
+import { probeNack } from "../membership-messages.ts";
 import * as messages from "../messages.ts";
 import type { Receipt } from "../outcomes.ts";
 import { failed } from "../outcomes.ts";
@@ -16,6 +17,8 @@ import { clientRequest } from "../requests.ts";
 import { keyOf } from "../ring/key.ts";
 import { Layout } from "../ring/layout.ts";
 import { nodeId } from "../ring/node-id.ts";
+import type { HintsAsk, HintsTold } from "./admin-hints.ts";
+import { decodeHintsAsk, decodeHintsTold, encodeHintsAsk, encodeHintsTold } from "./admin-hints.ts";
 import { decodeStatusTold, encodeStatusAsk, encodeStatusTold } from "./admin.ts";
 import type { CopyAnswer, CopyAsk } from "./copy-codec.ts";
 import { decodeCopyAnswer, decodeCopyAsk, encodeCopy } from "./copy-codec.ts";
@@ -89,6 +92,16 @@ const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
     messages.ask(clientRequest({ id: 2, operation: "delete", key: KEY, mode: "merge", w: 300 })),
   ],
   [
+    "ask-session",
+    messages.ask(clientRequest({ id: 3, operation: "get", key: KEY, session: true })),
+  ],
+  [
+    "ask-session-on",
+    messages.ask(
+      clientRequest({ id: 4, operation: "get", key: KEY, session: true, forwarded: true }),
+    ),
+  ],
+  [
     "answer-found",
     messages.answer(7, {
       kind: "found",
@@ -132,6 +145,13 @@ const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
       }),
     ),
   ],
+  [
+    "member-talk",
+    messages.memberTalk(
+      probeNack({ cluster: 0xc1a5_7e12, generation: 300, boot: 0xb007_0001, incarnation: 2 }, 8),
+    ),
+  ],
+  ["repair-talk", messages.repairTalk({ kind: "roots-same", id: 7 })],
   ["layout-ask", messages.LAYOUT_ASK],
   ["layout-told", messages.layoutTold(smallLayout())],
 ];
@@ -165,6 +185,43 @@ const COPIES: readonly (readonly [name: string, frame: CopyAsk | CopyAnswer])[] 
   ["join-ask", { kind: "join-ask", id: ID, epoch: 300, records: [{ key: KEY, record: BYTES }] }],
   ["join-told", { kind: "join-told", id: 7, results: ["held", "damaged", "malformed"] }],
   ["copy-refused", { kind: "copy-refused", id: 7, reason: "unknown-position", epoch: 300 }],
+];
+
+const HINTS_ASKED: readonly (readonly [name: string, ask: HintsAsk])[] = [
+  ["hints-ask-list", { id: 7, order: { kind: "list" } }],
+  ["hints-ask-deliver", { id: 7, order: { kind: "deliver", target: undefined } }],
+  ["hints-ask-to", { id: 7, order: { kind: "deliver", target: nodeId("n1") } }],
+  ["hints-ask-drop", { id: ID, order: { kind: "drop", target: nodeId("n1") } }],
+];
+const HINTS_TOLD: readonly (readonly [name: string, told: HintsTold])[] = [
+  [
+    "hints-told",
+    {
+      id: ID,
+      report: {
+        isCounted: true,
+        targets: [
+          {
+            target: nodeId("n1"),
+            keys: 1_200,
+            bytes: 300_000,
+            state: "waiting",
+            awayMs: 9_000_000,
+            rowsPerSecond: 0,
+          },
+          {
+            target: nodeId("n2"),
+            keys: 1,
+            bytes: 70,
+            state: "delivering",
+            awayMs: undefined,
+            rowsPerSecond: 2_000,
+          },
+        ],
+      },
+    },
+  ],
+  ["hints-told-none", { id: 7, report: { isCounted: false, targets: [] } }],
 ];
 
 const NODE_GREETING: Greeting = {
@@ -256,6 +313,30 @@ for (const [name, frame] of COPIES) {
     const { kind, bytes, start, end } = frameOf(name);
     const ask = decodeCopyAsk(kind, bytes, start, end);
     assert.deepEqual(ask ?? decodeCopyAnswer(kind, bytes, start, end), frame);
+  });
+}
+
+for (const [name, ask] of HINTS_ASKED) {
+  test(`golden bytes: ${name}`, () => {
+    assert.equal(
+      hexOf((writer) => encodeHintsAsk(writer, ask)),
+      fixtures.get(name),
+    );
+    const { kind, bytes, start, end } = frameOf(name);
+    assert.equal(kind, FRAME_KIND.hintsAsk);
+    assert.deepEqual(decodeHintsAsk(bytes, start, end), ask);
+  });
+}
+
+for (const [name, told] of HINTS_TOLD) {
+  test(`golden bytes: ${name}`, () => {
+    assert.equal(
+      hexOf((writer) => encodeHintsTold(writer, told)),
+      fixtures.get(name),
+    );
+    const { kind, bytes, start, end } = frameOf(name);
+    assert.equal(kind, FRAME_KIND.hintsTold);
+    assert.deepEqual(decodeHintsTold(bytes, start, end), told);
   });
 }
 

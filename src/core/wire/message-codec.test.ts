@@ -105,6 +105,7 @@ const request = fc
     pr: level,
     pw: level,
     timeoutMs: integer,
+    session: fc.boolean(),
     forwarded: fc.boolean(),
   })
   .map(clientRequest);

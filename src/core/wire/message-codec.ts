@@ -27,7 +27,8 @@
 import { assert, unreachable } from "../base/assert.ts";
 import type { ByteWriter } from "../base/bytes.ts";
 import { ByteReader } from "../base/bytes.ts";
-import type { Answer, Ask, Held, Hint, HintedAsk, LayoutTold, Message } from "../messages.ts";
+import type { Answer, Ask, Held, Hint, HintedAsk, LayoutTold, MemberTalk } from "../messages.ts";
+import type { Message, RepairTalk } from "../messages.ts";
 import type { Read, Refused, Repair, Same, Write, Written } from "../messages.ts";
 import { LAYOUT_ASK, REFUSALS } from "../messages.ts";
 import type { NodeId } from "../ring/node-id.ts";
@@ -36,7 +37,9 @@ import { FRAME_KIND } from "./frame-kind.ts";
 import { beginFrame, endFrame } from "./frame.ts";
 import { readKey, writeKey } from "./key-codec.ts";
 import { readLayout, writeLayout } from "./layout-codec.ts";
+import { readMembership, writeMembership } from "./membership-codec.ts";
 import { readOutcome, writeOutcome } from "./outcome-codec.ts";
+import { readExchange, writeExchange } from "./repair-codec.ts";
 import { readRequest, writeRequest } from "./request-codec.ts";
 
 export function encodeMessage(writer: ByteWriter, message: Message): void {
@@ -63,6 +66,10 @@ export function encodeMessage(writer: ByteWriter, message: Message): void {
       return encodeAsk(writer, message);
     case "answer":
       return encodeAnswer(writer, message);
+    case "member-talk":
+      return encodeMemberTalk(writer, message);
+    case "repair-talk":
+      return encodeRepairTalk(writer, message);
     case "layout-ask":
       return endFrame(writer, beginFrame(writer, FRAME_KIND.layoutAsk));
     case "layout-told":
@@ -109,6 +116,10 @@ export function decodeMessage(
       return decodeAsk(reader);
     case FRAME_KIND.answer:
       return decodeAnswer(reader);
+    case FRAME_KIND.memberTalk:
+      return decodeMemberTalk(reader);
+    case FRAME_KIND.repairTalk:
+      return decodeRepairTalk(reader);
     case FRAME_KIND.layoutAsk:
       return reader.finished ? LAYOUT_ASK : undefined;
     case FRAME_KIND.layoutTold:
@@ -288,6 +299,28 @@ function decodeAnswer(reader: ByteReader): Answer | undefined {
   const id = reader.u64();
   const outcome = readOutcome(reader);
   return outcome !== undefined && reader.finished ? { kind: "answer", id, outcome } : undefined;
+}
+
+function encodeMemberTalk(writer: ByteWriter, { talk }: MemberTalk): void {
+  const frame = beginFrame(writer, FRAME_KIND.memberTalk);
+  writeMembership(writer, talk);
+  endFrame(writer, frame);
+}
+
+function decodeMemberTalk(reader: ByteReader): MemberTalk | undefined {
+  const talk = readMembership(reader);
+  return talk !== undefined && reader.finished ? { kind: "member-talk", talk } : undefined;
+}
+
+function encodeRepairTalk(writer: ByteWriter, { talk }: RepairTalk): void {
+  const frame = beginFrame(writer, FRAME_KIND.repairTalk);
+  writeExchange(writer, talk);
+  endFrame(writer, frame);
+}
+
+function decodeRepairTalk(reader: ByteReader): RepairTalk | undefined {
+  const talk = readExchange(reader);
+  return talk !== undefined && reader.finished ? { kind: "repair-talk", talk } : undefined;
 }
 
 function encodeLayoutTold(writer: ByteWriter, message: LayoutTold): void {

@@ -7,7 +7,7 @@
  *       u64  u8          u8     u8      varint each       varint      blob  blob      rest
  *
  *     level   0 default · 1 one · 2 quorum · 3 all · 4 + n for the number n
- *     flags   bit 0 forwarded, the others zero
+ *     flags   bit 0 forwarded, bit 1 session, the others zero
  *
  * Wall time does not travel: whoever runs the request stamps its own, so `wallMs` is 0 in what is
  * read. A number of owners travels as it was asked, however wrong: to refuse it by name is the
@@ -25,12 +25,13 @@ const MODES = ["overwrite", "siblings", "lww", "merge"] as const satisfies reado
 const LEVEL_WORDS = ["default", "one", "quorum", "all"] as const satisfies readonly Level[];
 
 const FORWARDED = 1;
+const SESSION = 2;
 
 export function writeRequest(writer: ByteWriter, request: ClientRequest): void {
   writer.u64(request.id);
   writer.u8(OPERATIONS.indexOf(request.operation));
   writer.u8(MODES.indexOf(request.mode));
-  writer.u8(request.forwarded ? FORWARDED : 0);
+  writer.u8((request.forwarded ? FORWARDED : 0) | (request.session ? SESSION : 0));
   writeLevel(writer, request.r);
   writeLevel(writer, request.w);
   writeLevel(writer, request.pr);
@@ -60,7 +61,7 @@ export function readRequest(reader: ByteReader): ClientRequest | undefined {
   const context = readBytes(reader);
   const value = readRest(reader);
   if (reader.failed || operation === undefined || mode === undefined) return undefined;
-  if (flags > FORWARDED) return undefined;
+  if (flags > (FORWARDED | SESSION)) return undefined;
   return {
     id,
     operation,
@@ -72,9 +73,10 @@ export function readRequest(reader: ByteReader): ClientRequest | undefined {
     w,
     pr,
     pw,
+    session: (flags & SESSION) !== 0,
     timeoutMs,
     wallMs: 0,
-    forwarded: flags === FORWARDED,
+    forwarded: (flags & FORWARDED) !== 0,
   };
 }
 

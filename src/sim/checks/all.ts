@@ -9,6 +9,7 @@ import { ackHonesty } from "./ack-honesty.ts";
 import { comebacks } from "./comebacks.ts";
 import { convergence } from "./convergence.ts";
 import { dotUniqueness } from "./dot-uniqueness.ts";
+import { extras } from "./extras.ts";
 import { growth } from "./growth.ts";
 import { handedOff } from "./handed-off.ts";
 import { invention } from "./invention.ts";
@@ -37,4 +38,5 @@ export const ALL_CHECKERS: readonly CheckerFactory[] = [
   comebacks,
   growth,
   leaks,
+  extras,
 ];

@@ -28,6 +28,7 @@ import { ackHonesty } from "./ack-honesty.ts";
 import { comebacks } from "./comebacks.ts";
 import { convergence } from "./convergence.ts";
 import { dotUniqueness } from "./dot-uniqueness.ts";
+import { extras } from "./extras.ts";
 import { growth } from "./growth.ts";
 import { invention } from "./invention.ts";
 import { leaks } from "./leaks.ts";
@@ -48,6 +49,8 @@ const ACTORS = new Map([
   [B, { high: 2, low: 2 }],
   [C, { high: 3, low: 3 }],
 ]);
+
+const noLoss = (_run: ToldRun): void => {};
 
 /**
  * A run that a test tells: owners a, b and c hold what they are given, and clients see what is
@@ -114,8 +117,10 @@ class ToldRun implements RunView {
     return undefined;
   }
 
-  factCount(): number {
-    return 0;
+  readonly factCounts: Map<string, number> = new Map();
+
+  factCount(kind: string): number {
+    return this.factCounts.get(kind) ?? 0;
   }
 
   faultCount(): number {
@@ -171,6 +176,7 @@ class ToldRun implements RunView {
       mode: "overwrite",
       r: "quorum",
       w: "quorum",
+      session: false,
       value: undefined,
       given: undefined,
       invokedAt: this.now,
@@ -517,6 +523,43 @@ test("S8: a read of what one owner holds binds nobody", () => {
   passes(run, 0);
 });
 
+test("S8: a session read knows what any session read had returned, also from one owner", () => {
+  const record = putDelta(EMPTY_CONTEXT, dotOf(A, 1, "one"));
+  const tell = (second: Partial<HistoryEntry>, found: Record, between = noLoss): ToldRun => {
+    const run = new ToldRun(sessions);
+    const first = run.begin({ operation: "get", session: true });
+    run.end(first, { context: record.context, returned: ["one"] }, 0b001);
+    between(run);
+    const entry = run.begin({ operation: "get", client: "client-2", session: true, ...second });
+    run.end(entry, { context: found.context, returned: [] });
+    return run;
+  };
+  fails(tell({}, EMPTY_RECORD), /get 1 of client-2 at a does not know what another session read/);
+  passes(tell({}, record), 1);
+  passes(tell({ session: false }, EMPTY_RECORD), 0);
+  passes(
+    tell({}, EMPTY_RECORD, (run) => run.hooks.onCrash?.(B, run.now)),
+    0,
+  );
+});
+
+test("S8: a session read that began before the other ended is not bound by it", () => {
+  const run = new ToldRun(sessions);
+  const first = run.begin({ operation: "get", session: true });
+  const second = run.begin({ operation: "get", client: "client-2", session: true });
+  run.end(first, { context: seen(A, 1), returned: ["one"] });
+  run.end(second, { context: EMPTY_CONTEXT, returned: [] });
+  passes(run, 0);
+});
+
+test("S9: a read in a session asks a majority, whatever its level says", () => {
+  const run = new ToldRun(regularReads);
+  run.put("one", A, [B], EMPTY_CONTEXT, 1);
+  const stale = run.begin({ operation: "get", r: "one", session: true });
+  run.end(stale, { context: EMPTY_CONTEXT, returned: [] });
+  fails(run, /does not know everything that was acknowledged/);
+});
+
 test("S9: a read knows what anybody was told is stored before it began", () => {
   const run = new ToldRun(regularReads);
   run.put("one", A, [B], EMPTY_CONTEXT, 1);
@@ -647,6 +690,37 @@ test("B1: what a full disk refused is no row, and the next one need not be its o
   run.coordinate(B, [A], EMPTY_CONTEXT, dotOf(B, 1, "beside"));
   assert.equal(run.recordAt(A).dots.length, 4);
   assert.deepEqual(run.findings().problems, []);
+});
+
+test("B5: a client repeats a tenth of what it asks, and a hundred once", () => {
+  for (const [repeated, isTooMuch] of [
+    [110, false],
+    [111, true],
+  ] as const) {
+    const run = new ToldRun(extras);
+    for (let count = 0; count < 100; count++) {
+      const lost: Try[] = [{ node: A, at: 0, failure: "UNAVAILABLE" }];
+      const last: Try = { node: A, at: 1, failure: undefined };
+      const again = count < repeated % 100 ? lost : [];
+      const tries = [...lost, ...again, last];
+      run.end(run.begin({ operation: "get", tries }), { context: EMPTY_CONTEXT });
+    }
+    if (isTooMuch) fails(run, /client-1 repeated 111 of 100, above 110/);
+    else passes(run, 110);
+  }
+});
+
+test("B5: hedges are a twentieth of the reads, and twenty for each life of a node", () => {
+  const run = new ToldRun(extras);
+  for (let count = 0; count < 100; count++) {
+    run.end(run.begin({ operation: "get" }), { context: EMPTY_CONTEXT });
+  }
+  run.factCounts.set("hedge-asked", 85);
+  passes(run, 85);
+  run.factCounts.set("hedge-asked", 86);
+  fails(run, /86 hedges of 100 reads, above 85/);
+  run.hooks.onRestart?.(A, "kept", run.now);
+  passes(run, 86);
 });
 
 test("B3: nothing is open at rest", () => {

@@ -8,12 +8,12 @@ import type { HistoryEntry } from "../history.ts";
 
 /** How many owners had to answer this read. */
 export function readersOf(run: RunView, entry: HistoryEntry): number {
-  return ownersMeant(entry.r, run.config.r, run.owners(entry.key).length);
+  return neededBy(entry, run.owners(entry.key).length, entry.r, run.config.r);
 }
 
 /** How many nodes had to hold this write before it was acknowledged. */
 export function writersOf(run: RunView, entry: HistoryEntry): number {
-  return ownersMeant(entry.w, run.config.w, run.owners(entry.key).length);
+  return neededBy(entry, run.owners(entry.key).length, entry.w, run.config.w);
 }
 
 /**
@@ -28,6 +28,7 @@ export function holdersOf(run: RunView, entry: HistoryEntry): number {
 /** How many of the owners had to hold this write, or to answer this read, by themselves. */
 export function properOf(run: RunView, entry: HistoryEntry): number {
   const isRead = entry.operation === "get";
+  if (entry.session) return isRead ? readersOf(run, entry) : writersOf(run, entry);
   const owners = run.owners(entry.key).length;
   return ownersMeant("default", isRead ? run.config.pr : run.config.pw, owners);
 }
@@ -42,6 +43,12 @@ export function ownersMeant(level: Level, byDefault: Level, owners: number): num
   if (meant === "one" || meant === "default") return 1;
   if (meant === "quorum") return Math.floor(owners / 2) + 1;
   return meant === "all" ? owners : meant;
+}
+
+/** A session asks a majority, whatever less its level says. */
+function neededBy(entry: HistoryEntry, owners: number, level: Level, byDefault: Level): number {
+  const meant = ownersMeant(level, byDefault, owners);
+  return entry.session ? Math.max(meant, Math.floor(owners / 2) + 1) : meant;
 }
 
 /**

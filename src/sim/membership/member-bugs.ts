@@ -66,7 +66,7 @@ export const MEMBER_BUGS: ReadonlyMap<string, MemberBug> = new Map<string, Membe
     {
       description: "nobody looks for the dead",
       rule: "M1",
-      apply: () => patchMethod(Rejoin.prototype, "onDeadline", () => () => {}),
+      apply: () => patchMethod(Rejoin.prototype, "contactDead", () => () => {}),
     },
   ],
   [

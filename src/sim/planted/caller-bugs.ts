@@ -2,6 +2,7 @@
  * Planted bugs of the caller: the client library's own rules, which the simulator's clients follow,
  * with one of them left out.
  */
+import { ShareBudget } from "../../core/base/share-budget.ts";
 import { Retries } from "../../core/caller/retries.ts";
 import type { RunOptions } from "../swarm.ts";
 import { ISOLATION } from "./isolation.ts";
@@ -28,6 +29,18 @@ export function impatientWriters(drawn: RunOptions): RunOptions {
     },
     nemesis: { ...nemesis, partitions: ISOLATION },
   };
+}
+
+/** There is always enough for one more. */
+export function budgetsEndless(): Undo {
+  return patchMethod(
+    ShareBudget.prototype,
+    "take",
+    () =>
+      function (this: ShareBudget) {
+        return true;
+      },
+  );
 }
 
 /** After an unknown outcome a put is sent again, whatever it said it replaces. */

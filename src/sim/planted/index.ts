@@ -4,7 +4,7 @@
  * A checker that has never found anything has shown nothing. `apply` plants the bug in the classes
  * of this process, for every run until it is undone; `gramme sim --planted <name>` runs with one.
  */
-import { doubtfulPutsRepeated, impatientWriters } from "./caller-bugs.ts";
+import { budgetsEndless, doubtfulPutsRepeated, impatientWriters } from "./caller-bugs.ts";
 import { memoryBetweenRuns, strayCopies } from "./cluster-bugs.ts";
 import {
   fullCalledDurable,
@@ -37,11 +37,14 @@ import {
 import type { Undo } from "./patch.ts";
 import {
   ackBeforeDurable,
+  busySessions,
   differenceIgnored,
   operationsKept,
   readsAskOne,
   repliesCounted,
+  sessionsUnchecked,
   unknownCalledFailed,
+  writeBackNotAwaited,
 } from "./quorum-bugs.ts";
 
 export interface PlantedBug {
@@ -183,6 +186,24 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
     },
   ],
   [
+    "write-back-not-awaited",
+    {
+      description: "a session read writes back what it found, and answers before that is held",
+      checker: "S8",
+      apply: writeBackNotAwaited,
+      trouble: busySessions,
+    },
+  ],
+  [
+    "sessions-unchecked",
+    {
+      description: "a session read returns what one owner holds, as any read does",
+      checker: "S8",
+      apply: sessionsUnchecked,
+      trouble: busySessions,
+    },
+  ],
+  [
     "difference-ignored",
     {
       description: "a read counts an owner that differs, and does not look at what it holds",
@@ -283,6 +304,15 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
       description: "an operation that is over stays in the table of the open ones",
       checker: "B3",
       apply: operationsKept,
+    },
+  ],
+  [
+    "budgets-endless",
+    {
+      description: "hedges and repetitions are asked as often as anybody would like",
+      checker: "B5",
+      apply: budgetsEndless,
+      trouble: impatientWriters,
     },
   ],
 ]);

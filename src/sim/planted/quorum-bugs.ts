@@ -7,9 +7,12 @@ import { Operation } from "../../core/coordinator/operation.ts";
 import type { Admitted } from "../../core/coordinator/operation.ts";
 import { PutOperation } from "../../core/coordinator/put.ts";
 import { Tally } from "../../core/coordinator/quorum.ts";
+import { SessionGetOperation } from "../../core/coordinator/session-get.ts";
+import { WriteBack } from "../../core/coordinator/write-back.ts";
 import type { Instant } from "../../core/effects.ts";
 import type { Outcome } from "../../core/outcomes.ts";
 import type { NodeId } from "../../core/ring/node-id.ts";
+import type { RunOptions } from "../swarm.ts";
 import type { Undo } from "./patch.ts";
 import { patchGetter, patchMethod, undoAll } from "./patch.ts";
 
@@ -18,6 +21,10 @@ interface OpenOperation {
   readonly admitted: Admitted;
   readonly desk: { readonly self: NodeId };
   answerWith(now: Instant, outcome: Outcome): void;
+}
+
+interface OpenSession {
+  onQuorum(now: Instant): void;
 }
 
 /** An owner whose acknowledgement arrives twice counts for two. */
@@ -100,4 +107,56 @@ export function operationsKept(): Undo {
         if (id % 64 !== 0) original.call(this, id);
       },
   );
+}
+
+/** A session read sends what it found to the owners that lack it, and answers meanwhile. */
+export function writeBackNotAwaited(): Undo {
+  return patchMethod(
+    WriteBack.prototype,
+    "start",
+    (original) =>
+      function (this: WriteBack, now, held, answered) {
+        original.call(this, now, held, answered);
+        for (let owner = 0; owner < this.tally.owners; owner++) this.tally.accept(owner);
+      },
+  );
+}
+
+/** A session read takes what one owner holds for what a majority holds. */
+export function sessionsUnchecked(): Undo {
+  const read = SessionGetOperation.prototype as unknown as OpenSession;
+  return patchMethod(
+    read,
+    "onQuorum",
+    () =>
+      function (this: OpenSession, now) {
+        Object.getPrototypeOf(SessionGetOperation.prototype).onQuorum.call(this, now);
+      },
+  );
+}
+
+/**
+ * Few keys that many read and write in sessions, over a network that loses so much that owners
+ * often differ. Nobody crashes: what an owner had not synced then would be an excuse.
+ */
+export function busySessions(drawn: RunOptions): RunOptions {
+  const { simulation, workload, nemesis } = drawn;
+  return {
+    ...drawn,
+    simulation: {
+      ...simulation,
+      config: { ...simulation.config, inFlightMax: 4_096 },
+      network: { ...simulation.network, delayMsMean: 5, lossRate: 0.3 },
+    },
+    workload: {
+      ...workload,
+      clients: 8,
+      keys: 2,
+      thinkMsMean: 5,
+      r: ["quorum"],
+      w: ["quorum"],
+      sessionRate: 1,
+    },
+    nemesis: { ...nemesis, crashes: undefined },
+  };
 }
