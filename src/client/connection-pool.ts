@@ -34,14 +34,21 @@ export class ConnectionPool {
   /**
    * A connection that is ready: to the first owner of the key that has one, else to any node.
    * Owners that would have been better are dialled meanwhile. The avoided one has just failed, and
-   * is taken only when there is no other.
+   * is taken only when there is no other; so is an owner that reaches too few of its peers, when
+   * another owner does not.
    */
   pick(key: Key, avoided: Connection | undefined): Connection | undefined {
+    let lonely: Connection | undefined = undefined;
     for (const node of this.#cache.ownersOf(key)) {
       const connection = this.#byNode.get(node);
-      if (connection?.isReady === true && connection !== avoided) return connection;
-      this.to(node)?.connect();
+      if (connection?.isReady === true && connection !== avoided) {
+        if (!connection.isLonely) return connection;
+        lonely ??= connection;
+      } else {
+        this.to(node)?.connect();
+      }
     }
+    if (lonely !== undefined) return lonely;
     let last: Connection | undefined = undefined;
     for (const connection of this.#byNode.values()) {
       if (!connection.isReady) continue;

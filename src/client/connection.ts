@@ -55,6 +55,10 @@ export interface ConnectionOwner {
 /** Bytes that wait so long without any coming back wait for nobody. */
 const STUCK_MS = 10_000;
 
+/** A node without its peers is left alone for so long, then tried again, and longer each time. */
+const LONELY_MS_MIN = 500;
+const LONELY_MS_MAX = 8_000;
+
 export class Connection implements FrameHandler, Greeter {
   readonly address: Address;
   /** Who answered there last. */
@@ -72,6 +76,8 @@ export class Connection implements FrameHandler, Greeter {
   #isReady = false;
   #isAskingLayout = false;
   #retryAt = 0;
+  #lonelyUntil = 0;
+  #lonelyMs = LONELY_MS_MIN;
   #suspectBytes = -1;
   #suspectAt = 0;
 
@@ -80,6 +86,22 @@ export class Connection implements FrameHandler, Greeter {
     this.#owner = owner;
     const { redialMsMin, redialMsMax } = owner.limits;
     this.#backoff = new Backoff({ msMin: redialMsMin, msMax: redialMsMax }, Math.random);
+  }
+
+  /** Its node could not reach enough others lately: another owner may. */
+  get isLonely(): boolean {
+    return performance.now() < this.#lonelyUntil;
+  }
+
+  /** A request was answered: did its node reach enough others? */
+  onReach(isEnough: boolean): void {
+    if (isEnough) {
+      this.#lonelyMs = LONELY_MS_MIN;
+      this.#lonelyUntil = 0;
+    } else if (!this.isLonely) {
+      this.#lonelyUntil = performance.now() + this.#lonelyMs;
+      this.#lonelyMs = Math.min(this.#lonelyMs * 2, LONELY_MS_MAX);
+    }
   }
 
   get isReady(): boolean {

@@ -203,8 +203,11 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
     const isRefused = outcome.kind === "failed" && outcome.code === "OVERLOADED";
     if (isRefused) this.#throttle.onRefused();
     else this.#throttle.onAccepted();
+    if (outcome.kind !== "failed" && outcome.receipt.needed > 1) connection.onReach(true);
     if (outcome.kind === "failed") {
-      if (outcome.code === "STALE_EPOCH" || outcome.code === "NOT_OWNER") {
+      const { code } = outcome;
+      if (code === "QUORUM_NOT_MET" || code === "OUTCOME_UNKNOWN") connection.onReach(false);
+      if (code === "STALE_EPOCH" || code === "NOT_OWNER") {
         connection.askLayout();
         if (pending.sendCount < SEND_COUNT_MAX) return this.#wait(pending);
       }

@@ -13,7 +13,7 @@ import { test, type TestContext } from "node:test";
 import { GrammeError, text } from "gramme/client";
 import { gramme } from "../support/cli.ts";
 import { DurableCluster } from "../support/durable-cluster.ts";
-import { sleep } from "../support/durable-load.ts";
+import { patiently, sleep } from "../support/durable-load.ts";
 
 const MIB = 1024 * 1024;
 const DISK_BYTES = 5 * MIB;
@@ -152,7 +152,7 @@ async function judgeRows(cluster: DurableCluster, rows: Rows): Promise<void> {
   await using store = await cluster.connect();
   const bucket = store.bucket("full", text);
   const keys = [...rows.keys()];
-  const values = await bucket.getMany(keys, { retries: 20, timeoutMs: 20_000 });
+  const values = await patiently(() => bucket.getMany(keys, { timeoutMs: 20_000 }));
   const wrong = keys.filter((key, index) => values[index] !== rows.get(key));
   assert.deepEqual(wrong, []);
   const statuses = await store.status();

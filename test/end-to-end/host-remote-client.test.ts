@@ -12,6 +12,7 @@ import { answer, layoutTold } from "#src/core/messages.ts";
 import { failed, type Outcome } from "#src/core/outcomes.ts";
 import { clientRequest } from "#src/core/requests.ts";
 import { type Key, keyOf } from "#src/core/ring/key.ts";
+import { Layout } from "#src/core/ring/layout.ts";
 import { nodeId } from "#src/core/ring/node-id.ts";
 import { FakeNode } from "../support/fake-node.ts";
 import { at, done, freePorts, get, LocalCluster, put, until } from "../support/local-cluster.ts";
@@ -338,6 +339,38 @@ test("remote client: refused for its layout, it asks for the new one and tries a
   assert.equal(refusals, 97);
   await client.close();
   await node.stop();
+});
+
+test("remote client: a home that reaches too few of its peers is left alone for a while", async () => {
+  const lonely = { asked: 0, reply: (id: number) => answer(id, failed("QUORUM_NOT_MET", "alone")) };
+  const well = { asked: 0, reply: (id: number, epoch: number) => answer(id, notFound(epoch)) };
+  const [home, other] = await Promise.all(
+    [lonely, well].map((fake, index) => {
+      return FakeNode.start((message, layout) => {
+        if (message.kind === "layout-ask") return layoutTold(layout);
+        if (message.kind !== "ask") return undefined;
+        fake.asked++;
+        return fake.reply(message.request.id, layout.epoch);
+      }, `fake${index}`);
+    }),
+  );
+  const nodes = [home!, other!].map(({ id, address }) => ({ id, address, weight: 1, zone: "" }));
+  const ownerIndexes = new Uint16Array(32).map((_, entry) => entry % 2);
+  const { epoch, clusterId, strategy, partitionCount } = home!.layout;
+  const head = { epoch, clusterId, strategy, partitionCount, replicas: 2 };
+  const layout = new Layout({ ...head, nodes, ownerIndexes });
+  home!.layout = layout;
+  other!.layout = layout;
+  const client = await RemoteClient.connect([home!.address, other!.address], QUICK);
+  const key = keyOf("test", "a");
+  await until("both are ready", () => client.layout().nodes.length === 2);
+  const first = await done(client, { operation: "get", key });
+  for (let i = 0; i < 20; i++) await done(client, { operation: "get", key });
+  assert.equal(first.kind === "failed" && first.code, "QUORUM_NOT_MET");
+  assert.deepEqual([lonely.asked, well.asked], [1, 20]);
+  await client.close();
+  await home!.stop();
+  await other!.stop();
 });
 
 test("remote client: a receipt of a later epoch is a reason to ask for the layout", async () => {

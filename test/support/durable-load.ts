@@ -63,7 +63,7 @@ export class Load {
   async readAll(store: Store, consistency: "one" | "quorum" | "all"): Promise<void> {
     const bucket = store.bucket("durable", text);
     const { keys } = this.ledger;
-    const values = await bucket.getMany(keys, { consistency, retries: 20, timeoutMs: 20_000 });
+    const values = await patiently(() => bucket.getMany(keys, { consistency, timeoutMs: 20_000 }));
     for (const [index, key] of keys.entries()) this.#judge(key, values[index], `at ${consistency}`);
   }
 
@@ -128,4 +128,18 @@ export class Load {
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms));
+}
+
+const PATIENCE_MS = 20_000;
+
+/** What may be asked again, again: repeats that the library makes by itself have a budget. */
+export async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (const end = performance.now() + PATIENCE_MS; ; await sleep(200)) {
+    try {
+      return await ask();
+    } catch (error) {
+      const mayRepeat = GrammeError.is(error) && error.retryable;
+      if (!mayRepeat || performance.now() > end) throw error;
+    }
+  }
 }

@@ -15,7 +15,7 @@ import { NODE } from "./raw-connection.ts";
 export type Reply = (message: Message, layout: Layout) => Message | undefined;
 
 export class FakeNode {
-  readonly id: NodeId = nodeId("fake");
+  readonly id: NodeId;
   readonly heard: Message[] = [];
   layout: Layout;
   readonly address: string;
@@ -23,7 +23,8 @@ export class FakeNode {
   readonly #reply: Reply;
   readonly #connections: FrameSocket[] = [];
 
-  private constructor(listener: Listener, port: number, reply: Reply) {
+  private constructor(listener: Listener, port: number, reply: Reply, name: string) {
+    this.id = nodeId(name);
     this.#listener = listener;
     this.#reply = reply;
     this.address = `127.0.0.1:${port}`;
@@ -37,10 +38,10 @@ export class FakeNode {
     });
   }
 
-  static async start(reply: Reply): Promise<FakeNode> {
+  static async start(reply: Reply, name = "fake"): Promise<FakeNode> {
     const listener = new Listener({ turn: new Turn(), pool: new WriterPool() }, 1_000);
     const { port } = await listener.listen({ host: "127.0.0.1", port: 0 });
-    return new FakeNode(listener, port, reply);
+    return new FakeNode(listener, port, reply, name);
   }
 
   layoutOf(epoch: number): Layout {
