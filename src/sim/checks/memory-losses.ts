@@ -84,6 +84,8 @@ export class MemoryLosses {
 
   /** True when this restart found less than was durable before the stop. */
   onRestart(node: NodeId, kind: RestartKind): boolean {
+    // Also after a stop in order: a disk without room may have kept it from storing the rest.
+    if (kind === "kept") this.onCrash(node);
     if (kind === "kept" || kind === "clean") return false;
     this.#emptied.set(node, (this.#emptied.get(node) ?? 0) + 1);
     return true;
