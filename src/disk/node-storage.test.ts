@@ -11,8 +11,10 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { keyOf } from "../core/ring/key.ts";
+import { openDataDirectory } from "./data-directory.ts";
 import { DirectoryError, DirectoryHeldError } from "./directory-error.ts";
 import { NodeStorage } from "./node-storage.ts";
+import { PlaceMark } from "./place-mark.ts";
 import { STORAGE_DEFAULTS, type StorageSettings } from "./storage-settings.ts";
 import { temporaryDirectory } from "./temporary-directory.test.ts";
 
@@ -100,6 +102,38 @@ test("node storage: a backup put back by a tool that leaves unchanged files alon
   assert.notDeepEqual(refilled.identity.actor, since.identity.actor);
   await refilled.close(true);
 });
+
+test("node storage: a boot that was cut off before or behind its identity leaves who the node is", async (t) => {
+  const dir = temporaryDirectory(t);
+  const first = await NodeStorage.open(settings(dir), OWNER);
+  await life(first, true);
+  for (const isIdentityWritten of [false, false, true, true, false]) {
+    await cutOffBoot(dir, isIdentityWritten);
+    const next = await NodeStorage.open(settings(dir), OWNER);
+    assert.equal(next.reason, "clean");
+    assert.deepEqual(next.identity.actor, first.identity.actor);
+    await life(next, true);
+    assert.equal(readdirSync(dir).filter((name) => name.startsWith("place-")).length, 1);
+  }
+  for (const isIdentityWritten of [true, false, true]) await cutOffBoot(dir, isIdentityWritten);
+  const last = await NodeStorage.open(settings(dir), OWNER);
+  assert.deepEqual(last.identity.actor, first.identity.actor);
+  await last.close(true);
+});
+
+/** A boot up to its new place mark, and perhaps to the identity that knows it. */
+async function cutOffBoot(dir: string, isIdentityWritten: boolean): Promise<void> {
+  const directory = openDataDirectory(dir);
+  const { identityFile } = directory;
+  assert.ok(identityFile.stored.kind === "found");
+  const mark = new PlaceMark(directory);
+  await mark.renew();
+  const identity = { ...identityFile.stored.identity, place: mark.place };
+  if (isIdentityWritten) {
+    await new Promise((written) => identityFile.write(identity, written));
+  }
+  await new Promise((closed) => directory.close(closed));
+}
 
 /** As rsync does it: what differs in length or time is written beside, then renamed. */
 function putBack(backup: string, dir: string): void {

@@ -5,7 +5,7 @@
  *     stop:  engine closed ─▶ identity says clean ─▶ files closed ─▶ unlocked
  *
  *     DIR/identity-0, identity-1     who the node is
- *     DIR/place                      that it is this directory, and as the last boot left it
+ *     DIR/place-0, place-1           that it is this directory, and as the last boot left it
  *     DIR/layout                     under which its keys were placed
  *     DIR/log/ · lmdb/ · level/      its rows: one engine for a directory, for ever
  *
@@ -182,6 +182,7 @@ async function boot(
   const identity = { ...decision.identity, place: mark.place };
   const { identityFile, path } = directory;
   await written(path, "the identity", (done) => identityFile.write(identity, done));
+  await mark.settle();
   return { ...decision, identity };
 }
 
