@@ -20,6 +20,7 @@ import type { DataDirectory } from "../disk/data-directory.ts";
 import { openDataDirectory } from "../disk/data-directory.ts";
 import { DirectoryError, DirectoryHeldError } from "../disk/directory-error.ts";
 import { FileDisk } from "../disk/file-disk.ts";
+import { PlaceMark } from "../disk/place-mark.ts";
 import { ENGINE_KINDS, type EngineKind } from "../disk/storage-settings.ts";
 import { ReadOnlyDisk } from "./inspect-disk.ts";
 
@@ -82,9 +83,11 @@ function openFree(path: string): DataDirectory {
 
 /** Verifies every record when `onChecked` is given. */
 export async function inspectStore(
-  { path, identityFile, place }: DataDirectory,
+  directory: DataDirectory,
   onChecked: OnChecked | undefined,
 ): Promise<InspectedStore> {
+  const { path, identityFile } = directory;
+  const { place } = new PlaceMark(directory);
   const engine = ENGINE_KINDS.find((kind) => existsSync(join(path, kind)));
   const { stored } = identityFile;
   if (engine !== "log") return { path, engine, stored, place, log: undefined };

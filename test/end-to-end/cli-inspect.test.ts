@@ -12,6 +12,8 @@ import type { RecoveredLog } from "#src/core/storage/log/log-recovery.ts";
 import { recoverLog } from "#src/core/storage/log/log-recovery.ts";
 import { openDataDirectory } from "#src/disk/data-directory.ts";
 import { FileDisk } from "#src/disk/file-disk.ts";
+import { NodeStorage } from "#src/disk/node-storage.ts";
+import { STORAGE_DEFAULTS } from "#src/disk/storage-settings.ts";
 import { gramme } from "../support/cli.ts";
 
 const OPTIONS: LogOptions = {
@@ -119,6 +121,27 @@ async function inspected(dir: string, code: number, ...words: string[]): Promise
   assert.deepEqual(state(dir), before, "it changed the directory");
   return JSON.parse(ended.stdout) as Told;
 }
+
+test("inspect: the directory of a real node is at home, and a copy of it is not", async () => {
+  const dir = join(root, String(made++));
+  const settings = { ...STORAGE_DEFAULTS, reserveBytes: 65_536, dir };
+  const owner = { clusterId: "c1", nodeId: "n1", layout: "1 replicas on n1" };
+  for (let boots = 0; boots < 3; boots++) {
+    const storage = await NodeStorage.open(settings, owner);
+    const engine = storage.engine({
+      completed: () => {},
+      failed: (problem) => assert.fail(problem),
+    });
+    await new Promise<void>((closed) => engine.close(closed));
+    await storage.close(true);
+    assert.equal((await inspected(dir, 0)).identity["isAtHome"], true);
+  }
+  assert.doesNotMatch((await gramme(["inspect", dir])).stdout, /this is a copy/);
+  const copy = join(root, String(made++));
+  fs.cpSync(dir, copy, { recursive: true });
+  assert.equal((await inspected(copy, 0)).identity["isAtHome"], false);
+  assert.match((await gramme(["inspect", copy])).stdout, /this is a copy/);
+});
 
 test("inspect: a whole store, with all fields", async () => {
   const dir = await stored();
