@@ -74,7 +74,7 @@ export class FanOutFrames {
     );
     this.ask = new Frame((id) => ask({ ...request, id }));
     this.toOwner = new Frame((id) =>
-      isPut ? write(id, 1, timeoutMs, key, delta) : read(id, 1, timeoutMs, key, digest),
+      isPut ? write(id, 1, 0, timeoutMs, key, delta) : read(id, 1, timeoutMs, key, digest),
     );
     this.fromOwner = new Frame((id) => (isPut ? written(id) : same(id)));
     this.answer = new Frame((id) => answer(id, isPut ? stored : found));

@@ -55,7 +55,7 @@ function subjects(): readonly (readonly [name: string, message: Message])[] {
     receipt,
   } as const;
   return [
-    ["write", write(id, 12, 987, key, record)],
+    ["write", write(id, 12, 0, 987, key, record)],
     ["written", written(id)],
     ["read", read(id, 12, 987, key, { high: 0x8123_4567, low: 0x89ab_cdef })],
     ["same", same(id)],

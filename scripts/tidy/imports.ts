@@ -34,6 +34,7 @@ const SUBSYSTEMS = [
   "coordinator",
   "handoff",
   "repair",
+  "purge",
   "layout",
   "kademlia",
 ];
@@ -53,7 +54,7 @@ const LAYERS: readonly Layer[] = [
   core("identity", ["base", "causality", "storage", "replica"]),
   {
     name: "node",
-    path: /^src\/core\/node\.ts$/,
+    path: /^src\/core\/node(-setup)?\.ts$/,
     imports: [...GROUND, ...SUBSYSTEMS],
     packages: NONE,
   },

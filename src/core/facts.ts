@@ -5,6 +5,7 @@
  * The host may add the time and the node; the core states only what happened.
  */
 import type { MembershipFact } from "./membership-facts.ts";
+import type { PurgeFact } from "./purge-facts.ts";
 import type { RepairFact } from "./repair-facts.ts";
 import type { Key } from "./ring/key.ts";
 import type { NodeId } from "./ring/node-id.ts";
@@ -20,11 +21,13 @@ export type DropReason =
   | "unknown-id"
   | "not-owner"
   | "stale-epoch"
+  | "late"
   | "old-generation";
 
 export type Fact =
   | MembershipFact
   | RepairFact
+  | PurgeFact
   | { readonly kind: "peer-linked"; readonly peer: NodeId; readonly generation: number }
   | { readonly kind: "peer-lost"; readonly peer: NodeId }
   | { readonly kind: "layout-adopted"; readonly epoch: number }

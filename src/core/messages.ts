@@ -11,7 +11,8 @@
  *        │                              stand-in
  *        │── hint (delta, for an owner) ─▶│  keeps it until that owner is back; answers written
  *        │── hinted-ask (for an owner) ──▶│  answers held, if it keeps something
- *        │◀─────────────── refused ───────│  not an owner, stale epoch, damaged row, no room
+ *        │◀─────────────── refused ───────│  not an owner, stale epoch, damaged row, no room,
+ *                                            too late
  *
  *     non-owner                        owner
  *        │── ask (a client's request) ───▶│  coordinates
@@ -26,6 +27,7 @@
  * copies them.
  */
 import type { MembershipMessage } from "./membership-messages.ts";
+import type { PurgeMessage } from "./purge-messages.ts";
 import type { ExchangeMessage } from "./repair-messages.ts";
 import type { Layout } from "./ring/layout.ts";
 import type { Key } from "./ring/key.ts";
@@ -48,6 +50,8 @@ export interface Write {
   readonly kind: "write";
   readonly id: number;
   readonly epoch: number;
+  /** In which its operation began: see `purge/eras.ts`. */
+  readonly era: number;
   readonly remainingMs: number;
   readonly key: Key;
   /** An encoded record: new dots and the context they cover. */
@@ -89,6 +93,7 @@ export const REFUSALS = [
   "damaged",
   "full",
   "epochs-exhausted",
+  "late",
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
@@ -103,6 +108,7 @@ export interface Refused {
 export interface Repair {
   readonly kind: "repair";
   readonly epoch: number;
+  readonly era: number;
   readonly key: Key;
   readonly record: Uint8Array;
 }
@@ -112,6 +118,7 @@ export interface Hint {
   readonly kind: "hint";
   readonly id: number;
   readonly epoch: number;
+  readonly era: number;
   readonly remainingMs: number;
   readonly target: NodeId;
   readonly key: Key;
@@ -146,6 +153,12 @@ export interface MemberTalk {
   readonly talk: MembershipMessage;
 }
 
+/** What is deleted everywhere: what members tell each other to be able to forget it. */
+export interface PurgeTalk {
+  readonly kind: "purge-talk";
+  readonly talk: PurgeMessage;
+}
+
 /** What owners differ in: what they tell each other to find out. */
 export interface RepairTalk {
   readonly kind: "repair-talk";
@@ -177,6 +190,7 @@ export type Message =
   | Answer
   | MemberTalk
   | RepairTalk
+  | PurgeTalk
   | LayoutAsk
   | LayoutTold;
 
@@ -189,11 +203,12 @@ export const GOODBYE: Goodbye = { kind: "goodbye" };
 export function write(
   id: number,
   epoch: number,
+  era: number,
   remainingMs: number,
   key: Key,
   delta: Uint8Array,
 ): Write {
-  return { kind: "write", id, epoch, remainingMs, key, delta };
+  return { kind: "write", id, epoch, era, remainingMs, key, delta };
 }
 
 export function written(id: number): Written {
@@ -223,19 +238,20 @@ export function refused(id: number, reason: Refusal, epoch: number): Refused {
   return { kind: "refused", id, reason, epoch };
 }
 
-export function repair(epoch: number, key: Key, record: Uint8Array): Repair {
-  return { kind: "repair", epoch, key, record };
+export function repair(epoch: number, era: number, key: Key, record: Uint8Array): Repair {
+  return { kind: "repair", epoch, era, key, record };
 }
 
 export function hint(
   id: number,
   epoch: number,
+  era: number,
   remainingMs: number,
   target: NodeId,
   key: Key,
   delta: Uint8Array,
 ): Hint {
-  return { kind: "hint", id, epoch, remainingMs, target, key, delta };
+  return { kind: "hint", id, epoch, era, remainingMs, target, key, delta };
 }
 
 export function hintedAsk(
@@ -262,6 +278,10 @@ export function memberTalk(talk: MembershipMessage): MemberTalk {
 
 export function repairTalk(talk: ExchangeMessage): RepairTalk {
   return { kind: "repair-talk", talk };
+}
+
+export function purgeTalk(talk: PurgeMessage): PurgeTalk {
+  return { kind: "purge-talk", talk };
 }
 
 export const LAYOUT_ASK: LayoutAsk = { kind: "layout-ask" };

@@ -10,20 +10,14 @@
  * decides nothing. Time is an argument, randomness was given, wall time comes stamped on a request:
  * the same inputs make the same outputs.
  */
-import type { Random } from "./base/random.ts";
 import { unreachable } from "./base/assert.ts";
-import type { SipKey } from "./base/siphash.ts";
-import type { ActorId } from "./causality/actor.ts";
 import { decodeRecord } from "./causality/record-codec.ts";
-import type { NodeConfig } from "./config.ts";
 import { Coordinator } from "./coordinator/coordinator.ts";
 import { DeadlineWheel } from "./deadlines.ts";
 import type { Effects, Instant } from "./effects.ts";
 import { Handoff } from "./handoff/handoff.ts";
 import type { HintOrder, HintReport } from "./hint-orders.ts";
-import type { HintRows } from "./handoff/hints.ts";
 import type { DropReason } from "./facts.ts";
-import type { MembershipConfig } from "./membership/membership-config.ts";
 import { Membership } from "./membership/membership.ts";
 import { Reach } from "./membership/reach.ts";
 import type { MembershipFact } from "./membership-facts.ts";
@@ -37,37 +31,21 @@ import type {
   Repair as RepairMessage,
   Write,
 } from "./messages.ts";
+import type { NodeSetup } from "./node-setup.ts";
 import { held, LAYOUT_ASK, layoutTold, memberTalk, refused, repairTalk } from "./messages.ts";
 import { same, written } from "./messages.ts";
-import type { RepairConfig } from "./repair/repair-config.ts";
+import type { PurgeReport } from "./purge/purge.ts";
+import { Purge } from "./purge/purge.ts";
+import { PURGE_TOKENS_MIN } from "./purge/witness.ts";
 import { Repair } from "./repair/repair.ts";
-import type { EpochLease } from "./replica/epochs.ts";
 import { Replica } from "./replica/replica.ts";
-import { rowDigest } from "./replica/row.ts";
+import { isTombstoneRow, rowDigest } from "./replica/row.ts";
 import type { ClientRequest } from "./requests.ts";
 import type { Key } from "./ring/key.ts";
 import type { Layout } from "./ring/layout.ts";
 import type { NodeId } from "./ring/node-id.ts";
 import type { DiskAnswer } from "./storage/engine.ts";
 import { DAMAGED } from "./storage/engine.ts";
-
-export interface NodeSetup {
-  readonly id: NodeId;
-  /** How others reach this node, as they are told. */
-  readonly address: string;
-  readonly actor: ActorId;
-  readonly generation: number;
-  readonly config: NodeConfig;
-  readonly membership: MembershipConfig;
-  readonly repair: RepairConfig;
-  readonly layout: Layout;
-  readonly epochs: EpochLease;
-  /** Shared by all nodes of a cluster: seals the contexts that clients carry. */
-  readonly secret: SipKey;
-  readonly random: Random;
-  readonly rows: HintRows;
-  readonly effects: Effects;
-}
 
 const NEVER = Number.POSITIVE_INFINITY;
 /** With so many requests in flight, what can wait waits. */
@@ -81,6 +59,7 @@ export class Node {
   readonly #membership: Membership;
   readonly #peers: Reach;
   readonly #repair: Repair;
+  readonly #purge: Purge;
   readonly #replica: Replica;
   readonly #handoff: Handoff;
   readonly #coordinator: Coordinator;
@@ -118,28 +97,13 @@ export class Node {
       rows: setup.rows,
       effects: setup.effects,
       acknowledger: this,
-      onRow: ({ partition, key }, before) => this.#repair.onRow(this.#now, partition, key, before),
-    });
-    this.#repair = new Repair({
-      self: setup.id,
-      secret: setup.secret,
-      config: setup.repair,
-      random: setup.random.fork("repair"),
-      store: {
-        digest: (partition, key) => this.#replica.digest(partition, key),
-        record: (partition, key) => this.#replica.recordBytes(partition, key),
-        merge: (partition, key, record) => void this.#mend(partition, key, record),
-        scan: (partition, from, limit) => setup.rows.scan(partition, from, limit),
-        rowDigest,
+      onRow: ({ partition, key }, before, row) => {
+        this.#repair.onRow(this.#now, partition, key, before);
+        if (row !== undefined && isTombstoneRow(row)) this.#purge.onTombstone(partition, key);
       },
-      effects: {
-        send: (to, talk) => setup.effects.send(to, repairTalk(talk)),
-        note: (fact) => setup.effects.note(fact),
-      },
-      isUp: (peer) => this.#peers.isLinked(peer),
-      mayWork: () => this.#coordinator.inFlight < BUSY_IN_FLIGHT,
-      layout: () => this.#layout,
     });
+    this.#purge = this.#makePurge(setup);
+    this.#repair = this.#makeRepair(setup);
     this.#handoff = new Handoff({
       self: setup.id,
       config: setup.config,
@@ -148,7 +112,9 @@ export class Node {
       effects: setup.effects,
       deadlines: this.#deadlines,
       layout: () => this.#layout,
+      era: () => this.#purge.era,
       isLinked: (node) => this.#peers.isLinked(node),
+      onKept: (key) => this.#purge.onHintKept(key),
       onStored: (now, to, id, answer) => this.onStored(now, to, id, answer),
       storeOwn: (id, key, record) => {
         const partition = this.#layout.partitioner.of(key);
@@ -167,6 +133,7 @@ export class Node {
       hints: this.#handoff,
       deadlines: this.#deadlines,
       layout: () => this.#layout,
+      era: () => this.#purge.era,
     });
   }
 
@@ -176,6 +143,7 @@ export class Node {
     this.#handoff.start(now);
     this.#membership.start(now);
     this.#repair.onLayout(now);
+    this.#purge.onLayout(now);
   }
 
   /** The node is about to stop in order: others need not find out for themselves. */
@@ -222,6 +190,8 @@ export class Node {
         return this.#membership.receive(now, from, message.talk);
       case "repair-talk":
         return this.#repair.receive(now, from, message.talk);
+      case "purge-talk":
+        return this.#purge.receive(now, from, message.talk);
       case "layout-ask":
         return this.#effects.send(from, layoutTold(this.#layout));
       case "layout-told":
@@ -235,6 +205,7 @@ export class Node {
     this.#now = now;
     // Hints number their writes downwards.
     if (token < 0) this.#handoff.completed(now, token, answer);
+    else if (token > PURGE_TOKENS_MIN) this.#purge.completed(now, token, answer);
     else this.#replica.completed(now, token, answer);
   }
 
@@ -245,6 +216,7 @@ export class Node {
     // Its own wheel: what it must notice first is that it comes late itself.
     this.#membership.advance(now);
     this.#repair.advance(now);
+    this.#purge.advance(now);
   }
 
   /** What is kept for others, for an operator to see and to steer. */
@@ -253,12 +225,26 @@ export class Node {
     return this.#handoff.obey(now, order);
   }
 
+  /** What begins now bears it. */
+  get era(): number {
+    return this.#purge.era;
+  }
+
+  /** How far the forgetting of deletions has got. */
+  tombstones(): PurgeReport {
+    return this.#purge.report();
+  }
+
   /** When to call `advance` next; early is harmless. */
   get nextDeadline(): Instant | undefined {
     if (!this.#isStarted) return this.#deadlines.earliest;
     const own = this.#deadlines.earliest ?? NEVER;
     const members = this.#membership.nextDeadline ?? NEVER;
-    const at = Math.min(own, members, this.#repair.nextDeadline ?? NEVER);
+    const background = Math.min(
+      this.#repair.nextDeadline ?? NEVER,
+      this.#purge.nextDeadline ?? NEVER,
+    );
+    const at = Math.min(own, members, background);
     return at === NEVER ? undefined : at;
   }
 
@@ -286,6 +272,56 @@ export class Node {
     }
   }
 
+  #makeRepair(setup: NodeSetup): Repair {
+    return new Repair({
+      self: setup.id,
+      secret: setup.secret,
+      config: setup.repair,
+      random: setup.random.fork("repair"),
+      store: {
+        digest: (partition, key) => this.#replica.digest(partition, key),
+        record: (partition, key) => this.#replica.recordBytes(partition, key),
+        merge: (partition, key, record) => void this.#mend(partition, key, record),
+        scan: (partition, from, limit) => setup.rows.scan(partition, from, limit),
+        rowDigest,
+      },
+      effects: {
+        send: (to, talk) => setup.effects.send(to, repairTalk(talk)),
+        note: (fact) => setup.effects.note(fact),
+      },
+      isUp: (peer) => this.#peers.isLinked(peer),
+      mayWork: () => this.#coordinator.inFlight < BUSY_IN_FLIGHT,
+      layout: () => this.#layout,
+      era: () => this.#purge.era,
+    });
+  }
+
+  #makePurge(setup: NodeSetup): Purge {
+    return new Purge({
+      self: setup.id,
+      config: setup.purge,
+      random: setup.random.fork("purge"),
+      store: {
+        get: (partition, key) => setup.rows.get(partition, key),
+        scan: (partition, from, limit) => setup.rows.scan(partition, from, limit),
+        tombstoneIn: (row) => (isTombstoneRow(row) ? rowDigest(row) : undefined),
+        isTombstone: (partition, key, digest) =>
+          this.#replica.isTombstone({ partition, key }, digest),
+        keepsHint: (partition, key) => this.#handoff.keeps(partition, key),
+        remove: (partition, key, digest) => this.#replica.purge({ partition, key }, digest),
+        persist: (write, token) => setup.effects.persist([write], token),
+      },
+      effects: setup.effects,
+      layout: () => this.#layout,
+      isUp: (peer) => this.#peers.isLinked(peer),
+      mayWork: () => this.#coordinator.inFlight < BUSY_IN_FLIGHT,
+      onEra: (now, oldest) => {
+        this.#coordinator.endBefore(now, oldest);
+        this.#repair.endBefore(now, oldest);
+      },
+    });
+  }
+
   #onWritten(now: Instant, from: NodeId, id: number): void {
     if (!this.#handoff.onWritten(now, from, id)) this.#coordinator.onWritten(now, from, id);
   }
@@ -295,8 +331,9 @@ export class Node {
     this.#coordinator.onRefused(now, from, id, reason);
   }
 
-  #onWrite(from: NodeId, { id, epoch, remainingMs, key, delta }: Write): void {
+  #onWrite(from: NodeId, { id, epoch, era, remainingMs, key, delta }: Write): void {
     if (remainingMs === 0) return this.#drop(from, "expired");
+    if (this.#isLate(from, era)) return this.#refuse(from, id, "late");
     const partition = this.#layout.partitioner.of(key);
     const problem =
       this.#misplaced(from, partition, epoch) ??
@@ -325,7 +362,8 @@ export class Node {
     this.#effects.send(to, held(id, bytes ?? new Uint8Array(0)));
   }
 
-  #onRepair(from: NodeId, { epoch, key, record: bytes }: RepairMessage): void {
+  #onRepair(from: NodeId, { epoch, era, key, record: bytes }: RepairMessage): void {
+    if (this.#isLate(from, era)) return this.#drop(from, "late");
     const partition = this.#layout.partitioner.of(key);
     const misplaced = this.#misplaced(from, partition, epoch);
     if (misplaced !== undefined) return this.#drop(from, misplaced);
@@ -356,6 +394,7 @@ export class Node {
 
   #onHint(now: Instant, from: NodeId, message: Hint): void {
     if (message.remainingMs === 0) return this.#drop(from, "expired");
+    if (this.#isLate(from, message.era)) return this.#refuse(from, message.id, "late");
     const problem = this.#otherEpoch(from, message.epoch) ?? this.#handoff.take(now, from, message);
     if (problem === "malformed") return this.#drop(from, problem);
     if (problem !== undefined) this.#refuse(from, message.id, problem);
@@ -376,6 +415,7 @@ export class Node {
     this.#membership.onLinked(now, from, generation);
     this.#handoff.onLinked(now, from);
     this.#repair.onPeerUp(now, from);
+    this.#purge.onPeerUp(from);
     if (layoutEpoch > this.#layout.epoch) this.#effects.send(from, LAYOUT_ASK);
   }
 
@@ -396,6 +436,14 @@ export class Node {
     this.#membership.follow(now, layout.nodes, []);
     this.#handoff.onLayout(now);
     this.#repair.onLayout(now);
+    this.#purge.onLayout(now);
+  }
+
+  /** It may have been under way for so long that what it says was forgotten meanwhile. */
+  #isLate(from: NodeId, era: number): boolean {
+    if (!this.#purge.isOver(this.#now, era)) return false;
+    this.#purge.tellEra(from);
+    return true;
   }
 
   /** Why a message about a partition cannot be served here: another epoch, or another owner. */

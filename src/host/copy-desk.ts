@@ -13,7 +13,7 @@
  */
 import { Numbered } from "../core/base/numbered.ts";
 import { decodeRecord } from "../core/causality/record-codec.ts";
-import type { Message } from "../core/messages.ts";
+import type { Message, Refusal } from "../core/messages.ts";
 import { write } from "../core/messages.ts";
 import { recordBytesOf } from "../core/replica/row.ts";
 import type { Key } from "../core/ring/key.ts";
@@ -104,7 +104,7 @@ export class CopyDesk {
     const record = this.#records.take(message.id);
     if (record === undefined) return;
     const { joining, index } = record;
-    this.#settle(joining, index, message.kind === "written" ? "held" : message.reason);
+    this.#settle(joining, index, message.kind === "written" ? "held" : resultOf(message.reason));
   }
 
   #hasRoomFor(asker: CopyAsker): boolean {
@@ -203,7 +203,7 @@ export class CopyDesk {
       }
       const number = this.#records.next();
       this.#records.set(number, { joining, index });
-      this.#host.receive(COPIER, write(number, epoch, REMAINING_MS, key, record));
+      this.#host.receive(COPIER, write(number, epoch, this.#host.era, REMAINING_MS, key, record));
     }
   }
 
@@ -223,4 +223,9 @@ export class CopyDesk {
   #refusal({ id }: CopyAsk, reason: CopyRefusal): CopyAnswer {
     return { kind: "copy-refused", id, reason, epoch: this.#host.layout().epoch };
   }
+}
+
+/** An era that has ended meanwhile is a reason to ask again, as an epoch is. */
+function resultOf(reason: Refusal): JoinResult {
+  return reason === "late" ? "stale-epoch" : reason;
 }

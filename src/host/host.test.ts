@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { assert as coreAssert } from "../core/base/assert.ts";
 import { Random } from "../core/base/random.ts";
 import { LAN_MEMBERSHIP } from "../core/membership/membership-config.ts";
+import { DEFAULT_PURGE_CONFIG } from "../core/purge/purge-config.ts";
 import { DEFAULT_REPAIR_CONFIG } from "../core/repair/repair-config.ts";
 import { sipKeyOf } from "../core/base/siphash.ts";
 import { DEFAULT_CONFIG } from "../core/config.ts";
@@ -63,6 +64,7 @@ function hostOf(
     config: DEFAULT_CONFIG,
     membership: LAN_MEMBERSHIP,
     repair: DEFAULT_REPAIR_CONFIG,
+    purge: DEFAULT_PURGE_CONFIG,
     layout: firstLayout(settings),
     epochs: EpochLease.forProcess(),
     secret: sipKeyOf(new Uint8Array(16)),

@@ -26,7 +26,7 @@ import type { HintOrder, HintReport } from "../core/hint-orders.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { Message } from "../core/messages.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
-import type { NodeSetup } from "../core/node.ts";
+import type { NodeSetup } from "../core/node-setup.ts";
 import type { Operation, ClientRequest } from "../core/requests.ts";
 import type { Outcome } from "../core/outcomes.ts";
 import type { Turn, TurnTask } from "../socket/turn.ts";
@@ -173,6 +173,11 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   layout(): Layout {
     return this.#node.layout;
+  }
+
+  /** What is given to the node from outside bears it. */
+  get era(): number {
+    return this.#node.era;
   }
 
   stats(): EngineStats {

@@ -13,6 +13,7 @@ import { type SipKey, sipKeyOf } from "../core/base/siphash.ts";
 import { Random } from "../core/base/random.ts";
 import { DEFAULT_CONFIG } from "../core/config.ts";
 import { LAN_MEMBERSHIP } from "../core/membership/membership-config.ts";
+import { DEFAULT_PURGE_CONFIG } from "../core/purge/purge-config.ts";
 import { DEFAULT_REPAIR_CONFIG } from "../core/repair/repair-config.ts";
 import { EpochLease } from "../core/replica/epochs.ts";
 import { MemoryEngine } from "../core/storage/memory-engine.ts";
@@ -157,6 +158,7 @@ export function makeHost(
     config,
     membership: LAN_MEMBERSHIP,
     repair: { ...DEFAULT_REPAIR_CONFIG, settleMs: 2 * config.requestTimeoutMs },
+    purge: DEFAULT_PURGE_CONFIG,
     layout: firstLayout({ ...settings, members }),
     epochs: storage?.epochs ?? EpochLease.forProcess(),
     secret: secretKey(settings),

@@ -26,6 +26,7 @@ import { LeaseKeeper } from "../core/identity/lease-keeper.ts";
 import type { EpochLease } from "../core/replica/epochs.ts";
 import type { Key } from "../core/ring/key.ts";
 import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
+import { ERA_PARTITION } from "../core/purge/eras.ts";
 import type { DiskAnswer, RowEntry, RowRead, RowWrite } from "../core/storage/engine.ts";
 import type { ScanPosition, ScanSlice } from "../core/storage/engine.ts";
 import { DAMAGED } from "../core/storage/engine.ts";
@@ -95,6 +96,8 @@ export class LogStorage implements NodeStorage {
   readonly #account = new RowAccount();
   /** Of what is kept for others. */
   readonly #hints = new RowAccount();
+  readonly #era = new RowAccount();
+  readonly #accounts: readonly RowAccount[] = [this.#account, this.#hints, this.#era];
   #state: "closed" | "opening" | "open" | "closing" = "closed";
   /** What is to be opened when the close has ended. */
   #waiting: Boot | undefined = undefined;
@@ -185,7 +188,7 @@ export class LogStorage implements NodeStorage {
     const last = this.#completed.at(-1);
     if (last?.number === number && last.answer === "full") return false;
     const account = this.#accountOf(writes[0]!.partition);
-    for (const each of [this.#account, this.#hints]) {
+    for (const each of this.#accounts) {
       each.write(each === account ? writes : [], number);
     }
     return true;
@@ -314,8 +317,10 @@ export class LogStorage implements NodeStorage {
     this.#life = { engine, keeper, lease };
     this.#state = "open";
     this.#spendEpochs(lease);
-    for (const account of [this.#account, this.#hints]) {
+    for (const account of this.#accounts) {
       const lost = account.reload((partition, key) => engine.get(partition, key));
+      // An era is learned from the others again: nobody has lost anything.
+      if (account === this.#era) continue;
       for (const key of lost) this.#process.lost(key);
     }
     const restart = restartOf(this.#asked, reason);
@@ -326,7 +331,8 @@ export class LogStorage implements NodeStorage {
   }
 
   #accountOf(partition: number): RowAccount {
-    return partition < HINT_PARTITIONS ? this.#account : this.#hints;
+    if (partition < HINT_PARTITIONS) return this.#account;
+    return partition === ERA_PARTITION ? this.#era : this.#hints;
   }
 
   /** So that a lease ends while a run lasts, most of it is handed out to nobody. */
@@ -374,8 +380,7 @@ export class LogStorage implements NodeStorage {
     const token = this.#tokens.get(number)!;
     this.#tokens.delete(number);
     if (answer === "durable") {
-      this.#account.complete(number);
-      this.#hints.complete(number);
+      for (const account of this.#accounts) account.complete(number);
     }
     this.#process.completed(token, answer);
   }

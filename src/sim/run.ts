@@ -4,7 +4,8 @@
  *     safety     clients and nemesis at work; late messages and crashes as drawn
  *     liveness   everything is healed and stays so: every quorum operation must succeed within
  *                5 s, and once late messages have drained, every hint must come home and reads
- *                of all owners must bring every replica to the same state, within 2 min
+ *                of all owners must bring every replica to the same state, within 2 min; then
+ *                every tombstone must be forgotten, within 2 min
  *     done       nothing is under way; every checker gives its findings
  *
  * The verdict names the gravest of what was found: a node that threw, a broken promise, a cluster
@@ -63,6 +64,7 @@ export interface RunExtras {
 const BOOT_WITHIN_MS = 30_000;
 const SUCCEED_WITHIN_MS = 5_000;
 const CONVERGE_WITHIN_MS = 120_000;
+const FORGET_WITHIN_MS = 120_000;
 const RETRY_AFTER_MS = 100;
 const ROUND_MS = 500;
 /** A run with more events than this does not come to rest. */
@@ -119,6 +121,7 @@ class Run {
     this.#runFor(this.#drainMs());
     this.#mustConverge();
     this.#runFor(this.#drainMs());
+    this.#mustForget();
     this.#mustBeAtRest();
   }
 
@@ -193,6 +196,19 @@ class Run {
         "L2",
         `the owners of ${key} still differ after ${CONVERGE_WITHIN_MS} ms`,
       );
+    }
+  }
+
+  /** With everybody there, nothing that was deleted needs to be remembered. */
+  #mustForget(): void {
+    const sim = this.#sim;
+    const end = sim.now + FORGET_WITHIN_MS;
+    while (sim.tombstones.length > 0 && sim.now < end && sim.bugs.length === 0) {
+      this.#runFor(ROUND_MS);
+    }
+    for (const { node, key } of sim.tombstones) {
+      const detail = `${node} still has the tombstone of ${key} after ${FORGET_WITHIN_MS} ms`;
+      this.#found("liveness", "B3", detail);
     }
   }
 

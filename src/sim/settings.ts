@@ -6,6 +6,8 @@
 import { assert } from "../core/base/assert.ts";
 import type { NodeConfig } from "../core/config.ts";
 import { nodeConfig } from "../core/config.ts";
+import type { PurgeConfig } from "../core/purge/purge-config.ts";
+import { DEFAULT_PURGE_CONFIG } from "../core/purge/purge-config.ts";
 import { LEASE_BLOCK } from "../core/replica/epochs.ts";
 import { balancedPlacement } from "../core/ring/balanced-placement.ts";
 import type { Layout } from "../core/ring/layout.ts";
@@ -38,6 +40,7 @@ export interface SimulationSettings {
   readonly partitions: number;
   readonly placement: "balanced" | "ring";
   readonly config: NodeConfig;
+  readonly purge: PurgeConfig;
   readonly network: NetworkOptions;
   readonly connections: ConnectionOptions;
   /** What the nodes keep their data in: a model, or the log engine over simulated disks. */
@@ -55,10 +58,11 @@ export interface SimulationSettings {
 }
 
 export interface SimulationOptions extends Partial<
-  Omit<SimulationSettings, "config" | "network" | "connections" | "disk" | "log" | "wall">
+  Omit<SimulationSettings, "config" | "purge" | "network" | "connections" | "disk" | "log" | "wall">
 > {
   readonly seed: number;
   readonly config?: Partial<NodeConfig>;
+  readonly purge?: Partial<PurgeConfig>;
   readonly network?: Partial<NetworkOptions>;
   readonly connections?: Partial<ConnectionOptions>;
   readonly disk?: Partial<DiskOptions>;
@@ -86,6 +90,7 @@ export function settingsOf(options: SimulationOptions): SimulationSettings {
     partitions: options.partitions ?? PARTITION_COUNT_MIN,
     placement: options.placement ?? "balanced",
     config,
+    purge: { ...DEFAULT_PURGE_CONFIG, ...options.purge },
     network: { ...QUIET_NETWORK, ...options.network },
     connections: { ...USUAL_CONNECTIONS, ...options.connections },
     storage: options.storage ?? "model",

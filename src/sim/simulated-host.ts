@@ -17,22 +17,21 @@ import type { NodeConfig } from "../core/config.ts";
 import type { Effects, Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
 import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
-import type { Hello, Message } from "../core/messages.ts";
-import { ask, hello } from "../core/messages.ts";
+import { ask, hello, type Hello, type Message } from "../core/messages.ts";
 import { LAN_MEMBERSHIP } from "../core/membership/membership-config.ts";
 import { Node } from "../core/node.ts";
+import { ERA_PARTITION } from "../core/purge/eras.ts";
+import { PURGE_TOKENS_MIN } from "../core/purge/witness.ts";
+import type { PurgeConfig } from "../core/purge/purge-config.ts";
 import { DEFAULT_REPAIR_CONFIG } from "../core/repair/repair-config.ts";
 import type { Outcome } from "../core/outcomes.ts";
-import type { ClientRequest } from "../core/requests.ts";
-import { withEnvelope } from "../core/requests.ts";
+import { type ClientRequest, withEnvelope } from "../core/requests.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { DiskAnswer, RowWrite } from "../core/storage/engine.ts";
 import type { LogSizes } from "../core/storage/log/log-options.ts";
-import { LogStorage } from "./log-storage.ts";
-import type { LogProcess } from "./log-storage.ts";
-import { ModelStorage } from "./model-storage.ts";
-import type { ModelQueue } from "./model-storage.ts";
+import { type LogProcess, LogStorage } from "./log-storage.ts";
+import { type ModelQueue, ModelStorage } from "./model-storage.ts";
 import type { Boot, Death, NodeStorage, OpenedStorage, StorageKind } from "./node-storage.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ScheduledEvent, Scheduler } from "./scheduler.ts";
@@ -48,6 +47,7 @@ export interface HostSetup {
   readonly recorder: Recorder;
   readonly random: Random;
   readonly config: NodeConfig;
+  readonly purge: PurgeConfig;
   readonly layout: Layout;
   readonly secret: SipKey;
   readonly storage: StorageKind;
@@ -84,7 +84,7 @@ const ORIGIN_MS_MAX = 1_000_000;
 const REQUEST = 5;
 /** The other end of a write: the disk had no room. */
 const REFUSE = 6;
-/** Something that the storage does within the process. */
+/** The storage does something within the process. */
 const STORE = 7;
 /** An append only changes memory: of the time that a sync takes, it takes so much. */
 const APPEND_SHARE = 0.1;
@@ -233,9 +233,10 @@ export class SimulatedHost implements Effects {
 
   persist(writes: readonly RowWrite[], token: number): void {
     const isStored = this.storage.write(writes, token);
-    if (writes[0]!.partition >= HINT_PARTITIONS) {
-      if (isStored) this.#recorder.hint(this.id, writes[0]!);
-      return;
+    const first = writes[0]!;
+    if (first.partition === ERA_PARTITION) return;
+    if (first.partition >= HINT_PARTITIONS) {
+      return isStored ? this.#recorder.hint(this.id, first) : undefined;
     }
     if (isStored) return this.#recorder.persist(this.id, writes, token);
     this.#wasRefused = true;
@@ -256,7 +257,7 @@ export class SimulatedHost implements Effects {
   }
 
   #onOpened({ actor, generation, epochs, restart }: OpenedStorage): void {
-    const { random, config, layout, secret } = this.#setup;
+    const { random, config, purge, layout, secret } = this.#setup;
     if (restart !== undefined) this.#recorder.fault(`restart-${restart}`, this.id);
     const bootRandom = random.fork(`boot ${generation}`);
     this.#originMs = bootRandom.integer(ORIGIN_MS_MAX);
@@ -268,6 +269,7 @@ export class SimulatedHost implements Effects {
       config,
       membership: LAN_MEMBERSHIP,
       repair: { ...DEFAULT_REPAIR_CONFIG, settleMs: 2 * config.requestTimeoutMs },
+      purge,
       layout,
       epochs,
       secret,
@@ -282,8 +284,10 @@ export class SimulatedHost implements Effects {
   }
 
   #onCompleted(token: number, answer: DiskAnswer): void {
-    if (answer === "durable" && token >= 0) this.#recorder.durable(this.id, token);
-    this.#input(answer === "durable" ? COMPLETE : REFUSE, -1, token, undefined, undefined);
+    const isDurable = answer === "durable";
+    const isOfRow = token >= 0 && token < PURGE_TOKENS_MIN;
+    if (isDurable && isOfRow) this.#recorder.durable(this.id, token);
+    this.#input(isDurable ? COMPLETE : REFUSE, -1, token, undefined, undefined);
   }
 
   #onFailed(problem: string): void {

@@ -23,6 +23,7 @@ import type { NodeConfig } from "../core/config.ts";
 import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
 import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
+import { isTombstoneRow } from "../core/replica/row.ts";
 import type { StoredIdentity } from "../core/identity/identity-file.ts";
 import type { Message } from "../core/messages.ts";
 import { recordBytesOf } from "../core/replica/row.ts";
@@ -235,6 +236,15 @@ export class Simulation implements RunView {
   }
 
   /** All that nodes keep for others. */
+  /** Rows in which nothing is live. */
+  get tombstones(): readonly { readonly node: NodeId; readonly key: Key }[] {
+    return this.nodes.flatMap((node) =>
+      this.contents(node)
+        .filter(({ row }) => isTombstoneRow(row))
+        .map(({ key }) => ({ node, key })),
+    );
+  }
+
   get hints(): readonly { readonly node: NodeId; readonly key: Key }[] {
     return this.nodes.flatMap((node) => this.node(node).hints.map((key) => ({ node, key })));
   }
@@ -355,7 +365,7 @@ export class Simulation implements RunView {
   }
 
   #makeHost(index: number, random: Random): SimulatedHost {
-    const { config, storage, disk, log, leaseBlock, wire, wall } = this.settings;
+    const { config, purge, storage, disk, log, leaseBlock, wire, wall } = this.settings;
     const drawn = random.fork("wall");
     return new SimulatedHost({
       index,
@@ -364,6 +374,7 @@ export class Simulation implements RunView {
       recorder: this.#recorder,
       random,
       config,
+      purge,
       layout: this.layout,
       secret: this.secret,
       storage,

@@ -135,6 +135,15 @@ function drawSimulation(seed: number, draws: Draws): SimulationOptions {
       pr: draws.pick("pr", ["one", "one", "one", "all"]),
       pw: draws.pick("pw", ["one", "one", "one", "all"]),
     },
+    purge: {
+      everyMs: draws.pick("purgeEveryMs", [300, 1_000, 5_000]),
+      eraMs: draws.pick("eraMs", [1_000, 1_000, 3_000, 100]),
+      roundMs: draws.pick("purgeRoundMs", [2_000, 10_000]),
+      repeatMs: 200,
+      keysMax: draws.pick("purgeKeysMax", [4_096, 2]),
+      rememberedMax: draws.pick("purgeRememberedMax", [65_536, 2]),
+      sliceRows: draws.pick("purgeSliceRows", [256, 1]),
+    },
     network: drawNetwork(draws),
     connections: {
       connectMs: draws.pick("connectMs", [1, 10, 100]),

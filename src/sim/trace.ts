@@ -9,6 +9,7 @@
 import { hash32, hash32OfString } from "../core/base/hash.ts";
 import type { Message } from "../core/messages.ts";
 import type { Outcome } from "../core/outcomes.ts";
+import type { PurgeMessage } from "../core/purge-messages.ts";
 import type { ClientRequest } from "../core/requests.ts";
 import type { EventKind } from "./scheduler.ts";
 
@@ -82,11 +83,17 @@ export function messageDigest(message: Message): number {
       return mix(mix(16, textDigest(message.talk.kind)), message.talk.speaker.incarnation);
     case "repair-talk":
       return mix(mix(17, textDigest(message.talk.kind)), message.talk.id);
+    case "purge-talk":
+      return mix(18, purgeDigest(message.talk));
     case "layout-ask":
       return 12;
     case "layout-told":
       return mix(13, message.layout.epoch);
   }
+}
+
+function purgeDigest(talk: PurgeMessage): number {
+  return mix(textDigest(talk.kind), talk.kind === "era-told" ? talk.era : talk.id);
 }
 
 function requestDigest(request: ClientRequest): number {

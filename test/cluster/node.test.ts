@@ -57,7 +57,7 @@ test("node: an older layout, an equal one, and one of another cluster are not ad
 test("node: what it does not own it neither reads nor writes for others", () => {
   const cluster = new SmallCluster({ others: 1 });
   const delta = encodeRecord(deleteDelta([entryOf({ high: 1, low: 1, epoch: 1 }, 1)]));
-  for (const message of [read(1, 1, 100, KEY, ABSENT), write(2, 1, 100, KEY, delta)]) {
+  for (const message of [read(1, 1, 100, KEY, ABSENT), write(2, 1, 0, 100, KEY, delta)]) {
     cluster.receive("a", "x", message);
   }
   const answers = cluster.drop({ from: "x" }).map(({ message }) => message);
@@ -65,7 +65,7 @@ test("node: what it does not own it neither reads nor writes for others", () => 
     answers.map((message) => message.kind === "refused" && message.reason),
     ["not-owner", "not-owner"],
   );
-  cluster.receive("a", "x", repair(1, KEY, delta));
+  cluster.receive("a", "x", repair(1, 0, KEY, delta));
   assert.deepEqual(
     cluster
       .at("x")
@@ -81,11 +81,11 @@ test("node: messages whose time is over, or that make no sense, are dropped and 
   const delta = encodeRecord(deleteDelta([entryOf({ high: 1, low: 1, epoch: 1 }, 1)]));
   const table: readonly [Message, string][] = [
     [read(1, 1, 0, KEY, ABSENT), "expired"],
-    [write(1, 1, 0, KEY, delta), "expired"],
-    [write(1, 1, 9, KEY, Uint8Array.of(1, 2, 3)), "malformed"],
-    [write(1, 1, 9, KEY, new Uint8Array(0)), "malformed"],
-    [repair(1, KEY, Uint8Array.of(9)), "malformed"],
-    [repair(2, KEY, delta), "stale-epoch"],
+    [write(1, 1, 0, 0, KEY, delta), "expired"],
+    [write(1, 1, 0, 9, KEY, Uint8Array.of(1, 2, 3)), "malformed"],
+    [write(1, 1, 0, 9, KEY, new Uint8Array(0)), "malformed"],
+    [repair(1, 0, KEY, Uint8Array.of(9)), "malformed"],
+    [repair(2, 0, KEY, delta), "stale-epoch"],
     [{ kind: "written", id: 5 }, "unknown-id"],
     [{ kind: "same", id: 5 }, "unknown-id"],
     [{ kind: "held", id: 5, record: delta }, "unknown-id"],

@@ -76,15 +76,15 @@ test("peer: of what waits for a slow peer repairs are dropped first, then everyt
   const { peer, facts, close } = await wire({ outboundBytesMax });
   const bytes = new Uint8Array(16 * KIB);
   while (peer.outboundBytes < outboundBytesMax / 2) {
-    peer.send(write(1, 1, 100, KEY, bytes));
+    peer.send(write(1, 1, 0, 100, KEY, bytes));
     await endOfTurn();
   }
   assert.equal(peer.droppedCount, 0);
-  peer.send(repair(1, KEY, bytes));
+  peer.send(repair(1, 0, KEY, bytes));
   assert.equal(peer.droppedCount, 1);
-  peer.send(write(1, 1, 100, KEY, bytes));
+  peer.send(write(1, 1, 0, 100, KEY, bytes));
   assert.equal(peer.droppedCount, 1);
-  for (let count = 0; count < 100; count++) peer.send(write(1, 1, 100, KEY, bytes));
+  for (let count = 0; count < 100; count++) peer.send(write(1, 1, 0, 100, KEY, bytes));
   assert.ok(peer.droppedCount > 80, "droppedCount");
   assert.ok(peer.outboundBytes < outboundBytesMax + 2 * bytes.length);
   // One fact for a row of drops: not one each.
@@ -154,13 +154,13 @@ test("peer: nothing that a peer can send stops a node", async () => {
   const number = (): number => random.pick([0, 1, 2, 7, 1_000, 2 ** 32, 2 ** 53 - 5]);
   const digest = { high: 1, low: 2 };
   const kinds: (() => Message)[] = [
-    () => write(number(), number(), number(), KEY, bytes()),
+    () => write(number(), number(), number(), number(), KEY, bytes()),
     () => written(number()),
     () => read(number(), number(), number(), KEY, digest),
     () => same(number()),
     () => held(number(), bytes()),
     () => refused(number(), random.pick(["not-owner", "stale-epoch", "damaged"]), number()),
-    () => repair(number(), KEY, bytes()),
+    () => repair(number(), number(), KEY, bytes()),
     () => {
       const operation = random.pick(["get", "put", "delete"] as const);
       const forwarded = random.chance(0.5);

@@ -14,6 +14,7 @@ import { nodeConfig, type NodeConfig } from "#src/core/config.ts";
 import type { Effects } from "#src/core/effects.ts";
 import type { Fact } from "#src/core/facts.ts";
 import { LAN_MEMBERSHIP } from "#src/core/membership/membership-config.ts";
+import { DEFAULT_PURGE_CONFIG } from "#src/core/purge/purge-config.ts";
 import { DEFAULT_REPAIR_CONFIG } from "#src/core/repair/repair-config.ts";
 import { GOODBYE, hello, type Message } from "#src/core/messages.ts";
 import { Node } from "#src/core/node.ts";
@@ -88,6 +89,7 @@ export class Member {
       config,
       membership: LAN_MEMBERSHIP,
       repair: DEFAULT_REPAIR_CONFIG,
+      purge: DEFAULT_PURGE_CONFIG,
       layout,
       epochs: options.epochs?.(name) ?? EpochLease.forProcess(),
       secret: SECRET,

@@ -133,6 +133,20 @@ export function digestOf(bytes: Uint8Array, start = 0, end: number = bytes.lengt
   };
 }
 
+/** Whether an encoded record knows something and nothing is left: it ends with its identity. */
+export function isTombstoneRecord(bytes: Uint8Array, start = 0): boolean {
+  let identityBytes = 0;
+  let factor = 1;
+  // Every row that is stored is asked: without a reader.
+  for (let at = start + 1; at < bytes.length && factor < 2 ** 35; factor *= 128) {
+    const byte = bytes[at++]!;
+    identityBytes += (byte & 0x7f) * factor;
+    if (byte >= 0x80) continue;
+    return identityBytes > EMPTY_IDENTITY_BYTES && at + identityBytes === bytes.length;
+  }
+  return false;
+}
+
 export function writeEntries(writer: ByteWriter, context: Context): void {
   writer.varint(context.length);
   for (const entry of context) {

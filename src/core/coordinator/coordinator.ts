@@ -38,6 +38,7 @@ export interface CoordinatorSetup extends Omit<
   "standIns" | "hedges" | "isBusy" | "isCrowded" | "close" | "answered"
 > {
   readonly random: Random;
+  readonly era: () => number;
 }
 
 /** How many must answer or hold, and how many of those must be owners proper. */
@@ -66,6 +67,7 @@ export class Coordinator implements Desk {
   readonly deadlines: DeadlineWheel;
   readonly hedges: ShareBudget;
   readonly layout: () => Layout;
+  readonly #era: () => number;
   readonly #operations: Numbered<Operation>;
   #inFlight = 0;
   #inFlightBytes = 0;
@@ -84,6 +86,7 @@ export class Coordinator implements Desk {
     this.deadlines = setup.deadlines;
     this.hedges = new ShareBudget(setup.config.hedgeShare, HEDGES_MAX);
     this.layout = setup.layout;
+    this.#era = setup.era;
     // Replies may arrive after a restart. A random start of 48 bits keeps the numbers of two lives
     // apart.
     this.#operations = new Numbered(
@@ -169,6 +172,14 @@ export class Coordinator implements Desk {
     for (const id of this.#operations.numbers()) this.#operations.get(id)?.onPeerLost(now, peer);
   }
 
+  /** What began in an earlier era knows what others may have forgotten since: it is over. */
+  endBefore(now: Instant, era: number): void {
+    for (const id of this.#operations.numbers()) {
+      const operation = this.#operations.get(id);
+      if (operation !== undefined && operation.admitted.era < era) operation.expire(now);
+    }
+  }
+
   close(id: number): void {
     const operation = this.#operations.take(id);
     assert(operation !== undefined, `operation ${id} closed twice`);
@@ -223,6 +234,7 @@ export class Coordinator implements Desk {
       place: { partition, key },
       owners,
       epoch: layout.epoch,
+      era: this.#era(),
       readNeeded: read.all,
       writeNeeded: write.all,
       readProper: read.proper,

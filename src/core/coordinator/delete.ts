@@ -125,6 +125,10 @@ export class DeleteOperation extends Operation {
       else if (isTimeForStandIns) this.#spread.replaceSilent(now);
       return this.#proceed(now);
     }
+    this.expire(now);
+  }
+
+  expire(now: Instant): void {
     if (!this.isAnswered) this.answerWith(now, this.#failure("owners did not answer in time"));
     this.close(now);
   }

@@ -51,6 +51,10 @@ export class ForwardOperation extends Operation {
   }
 
   onDeadline(now: Instant): void {
+    this.expire(now);
+  }
+
+  expire(now: Instant): void {
     const { operation } = this.admitted.request;
     const code = operation === "get" ? "QUORUM_NOT_MET" : "OUTCOME_UNKNOWN";
     this.#finish(now, failed(code, "the coordinator did not answer in time", this.#numbers()));

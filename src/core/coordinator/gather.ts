@@ -268,12 +268,12 @@ export class Gather {
   }
 
   #mend(owner: number, merged: Record, late: boolean): void {
-    const { place, owners, epoch } = this.#admitted;
+    const { place, owners, epoch, era } = this.#admitted;
     const { effects, replica } = this.#desk;
     const target = owners[owner]!;
     const bytes = encodeRecord(merged);
     if (owner === this.#self) replica.repair(place, { record: merged, bytes });
-    else effects.send(target, repair(epoch, place.key, bytes));
+    else effects.send(target, repair(epoch, era, place.key, bytes));
     effects.note({ kind: "read-repaired", key: place.key, target, late });
   }
 

@@ -85,6 +85,10 @@ export class GetOperation extends Operation {
       return this.desk.deadlines.set(this.deadline, deadlineAt);
     }
     if (now < deadlineAt) return this.onWave(now);
+    this.expire(now);
+  }
+
+  expire(now: Instant): void {
     if (!this.isAnswered) this.fail(now, "owners did not answer in time");
     this.close(now);
   }

@@ -28,6 +28,8 @@ export interface Admitted {
   readonly owners: readonly NodeId[];
   /** Layout epoch that the owners are of. */
   readonly epoch: number;
+  /** In which it began: what it sends bears that one. */
+  readonly era: number;
   /** Owners that must answer the reading part and hold the writing part. */
   readonly readNeeded: number;
   readonly writeNeeded: number;
@@ -62,6 +64,8 @@ export abstract class Operation implements Timed {
 
   abstract start(now: Instant): void;
   abstract onDeadline(now: Instant): void;
+  /** Its time is over: it is answered, if it is not yet, and nobody is waited for any longer. */
+  abstract expire(now: Instant): void;
   /** Nobody is waited for any longer: a silence so far counts as an answer that took this long. */
   protected abstract giveUpOnSilent(now: Instant): void;
   /** The connection to an owner ended, or its answer will not come. */

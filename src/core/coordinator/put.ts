@@ -84,6 +84,10 @@ export class PutOperation extends Operation {
       if (!this.isAnswered) this.#spread.replaceSilent(now);
       return this.#proceed(now);
     }
+    this.expire(now);
+  }
+
+  expire(now: Instant): void {
     if (!this.isAnswered) this.#unknown(now, "owners did not confirm in time");
     this.close(now);
   }

@@ -51,10 +51,10 @@ export class Spread {
   }
 
   start(now: Instant, delta: Uint8Array): void {
-    const { id, epoch, place, owners } = this.#admitted;
+    const { id, epoch, era, place, owners } = this.#admitted;
     const { self, effects, liveness } = this.#desk;
     this.#delta = delta;
-    const message = write(id, epoch, remainingMs(this.#admitted, now), place.key, delta);
+    const message = write(id, epoch, era, remainingMs(this.#admitted, now), place.key, delta);
     for (let owner = 0; owner < owners.length; owner++) {
       const target = owners[owner]!;
       if (target === self) continue;
@@ -120,7 +120,7 @@ export class Spread {
   }
 
   #replace(now: Instant, owner: number): void {
-    const { id, epoch, place, owners } = this.#admitted;
+    const { id, epoch, era, place, owners } = this.#admitted;
     const { effects, hints, self } = this.#desk;
     const target = owners[owner]!;
     this.#substitutes ??= new Substitutes(this.#desk, this.#admitted);
@@ -128,7 +128,7 @@ export class Spread {
     if (node !== undefined) {
       this.tally.expect(owner);
       const left = remainingMs(this.#admitted, now);
-      effects.send(node, hint(id, epoch, left, target, place.key, this.#delta));
+      effects.send(node, hint(id, epoch, era, left, target, place.key, this.#delta));
     } else if (target !== self) {
       hints.keepOwn(now, place.key, target, this.#delta);
     }

@@ -80,7 +80,7 @@ export class WriteBack {
   }
 
   #tell(now: Instant, owner: number): void {
-    const { id, epoch, place, owners } = this.#admitted;
+    const { id, epoch, era, place, owners } = this.#admitted;
     const { self, effects, liveness, replica } = this.#desk;
     const target = owners[owner]!;
     if (target !== self && !liveness.isLinked(target)) return this.onLost(now, owner);
@@ -93,7 +93,7 @@ export class WriteBack {
     }
     liveness.onAsked(target);
     const left = remainingMs(this.#admitted, now);
-    effects.send(target, write(id, epoch, left, place.key, this.#encoded.bytes));
+    effects.send(target, write(id, epoch, era, left, place.key, this.#encoded.bytes));
   }
 
   #onReply(now: Instant, owner: number): void {

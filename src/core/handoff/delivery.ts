@@ -24,7 +24,7 @@ import type { Layout } from "../ring/layout.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import type { DiskAnswer, ScanPosition } from "../storage/engine.ts";
 import type { HintState } from "../hint-orders.ts";
-import type { Hints, KeptHint } from "./hints.ts";
+import type { Hints } from "./hints.ts";
 import { Rate } from "./rate.ts";
 
 export interface DeliverySetup {
@@ -36,6 +36,7 @@ export interface DeliverySetup {
   readonly numbers: Numbered<Handed>;
   readonly pace: DeliveryPace;
   layout(): Layout;
+  era(): number;
   isLinked(node: NodeId): boolean;
   /** Joins a record into the own row: answers why not, or says so later, as a peer would. */
   storeOwn(id: number, key: Key, record: Uint8Array): Refusal | "malformed" | undefined;
@@ -60,8 +61,9 @@ export interface Handed {
 }
 
 /** A hint that was met and not sent yet. */
-interface Met extends KeptHint {
+interface Met {
   readonly partition: number;
+  readonly key: Key;
 }
 
 const WINDOW_ROWS = 32;
@@ -209,7 +211,7 @@ export class Delivery implements Timed {
     // To begin what cannot be finished would hold up all that can.
     const isForLater = found.length > 0 && !this.#canTell(owners);
     if (isForLater) this.#isLeft = true;
-    else for (const { key, hint } of found) this.#queue.push({ partition, key, hint });
+    else for (const { key } of found) this.#queue.push({ partition, key });
     this.#from = isForLater ? undefined : next;
     if (this.#from === undefined) this.#partition++;
   }
@@ -221,13 +223,16 @@ export class Delivery implements Timed {
     return there.length >= majorityOf(owners);
   }
 
-  #hand(now: Instant, { partition, key, hint }: Met): void {
-    const { numbers, effects, self } = this.#setup;
+  #hand(now: Instant, { partition, key }: Met): void {
+    const { numbers, effects, self, hints } = this.#setup;
+    // As it is now: what nobody keeps any more must not be told either.
+    const kept = hints.heldFor(partition, key, this.target);
+    if (kept === undefined) return;
     const layout = this.#setup.layout();
     const owners = layout.owners(partition);
     const isOwner = owners.includes(this.target);
     const told = isOwner ? [this.target] : owners;
-    const record = hint.record.slice();
+    const record = kept.slice();
     const id = numbers.next();
     const handed: Handed = {
       delivery: this,
@@ -242,7 +247,7 @@ export class Delivery implements Timed {
     this.#underWay.set(id, handed);
     this.#underWayBytes += record.length;
     this.#tokens--;
-    const message = write(id, layout.epoch, ANSWER_MS, key, record);
+    const message = write(id, layout.epoch, this.#setup.era(), ANSWER_MS, key, record);
     for (const owner of told) if (owner !== self) effects.send(owner, message);
     if (!told.includes(self) || this.#setup.storeOwn(id, key, record) === undefined) return;
     handed.open.delete(self);

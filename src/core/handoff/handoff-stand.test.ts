@@ -79,6 +79,8 @@ export class HandoffStand {
       },
       deadlines: this.deadlines,
       layout: () => this.layout,
+      era: () => 0,
+      onKept: () => {},
       isLinked: (node) => this.linked.has(node),
       onStored: (_now, _to, id, answer) => this.stored.set(id, answer),
       storeOwn: (id, key) => {
@@ -114,7 +116,7 @@ export class HandoffStand {
   /** A coordinator hands over a hint; the disk answers by itself. */
   keep(key: string, target: string, record: Uint8Array): string {
     const id = ++this.#lastId;
-    const message = hint(id, this.layout.epoch, 100, nodeId(target), keyOf("b", key), record);
+    const message = hint(id, this.layout.epoch, 0, 100, nodeId(target), keyOf("b", key), record);
     const refusal = this.handoff.take(this.now, nodeId("a"), message);
     this.complete();
     return refusal ?? this.stored.get(id)!;

@@ -39,7 +39,10 @@ export interface HandoffSetup {
   readonly effects: Effects;
   readonly deadlines: DeadlineWheel;
   layout(): Layout;
+  era(): number;
   isLinked(node: NodeId): boolean;
+  /** Something is kept of this key, or was: it may be gone again soon. */
+  onKept(key: Key): void;
   /** The hint with this number of that coordinator is durable, or there was no room. */
   onStored(now: Instant, to: NodeId, id: number, answer: DiskAnswer): void;
   /**
@@ -83,6 +86,7 @@ export class Handoff implements Timed {
       numbers: this.#handed,
       pace: config,
       layout: () => setup.layout(),
+      era: () => setup.era(),
       isLinked: (node) => setup.isLinked(node),
       storeOwn: (id, key, record) => setup.storeOwn(id, key, record),
     };
@@ -119,6 +123,11 @@ export class Handoff implements Timed {
 
   heldFor(key: Key, target: NodeId): Uint8Array | undefined {
     return this.#hints.heldFor(this.#partitionOf(key), key, target);
+  }
+
+  /** Whether something is kept of this key, for whomever. */
+  keeps(partition: number, key: Key): boolean {
+    return this.#hints.keeps(partition, key);
   }
 
   onLinked(now: Instant, peer: NodeId): void {
@@ -187,6 +196,7 @@ export class Handoff implements Timed {
     const partition = this.#partitionOf(key);
     const refusal = this.#hints.keep(partition, key, target, record, stored);
     if (refusal !== undefined) return refusal;
+    this.#setup.onKept(key);
     this.#setup.effects.note({ kind: "hint-kept", key, target });
     this.#deliveries.get(target)?.onKept();
     if (this.#setup.isLinked(target) || !this.#isOwner(target, key)) this.#beginFor(now, target);

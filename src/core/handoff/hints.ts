@@ -108,9 +108,12 @@ export class Hints {
     return bytes;
   }
 
-  /** A walk through everything has met nothing for this target. */
+  /**
+   * A walk through everything has met nothing for this target. What the disk may still refuse is
+   * counted as if it had taken it, and is uncounted then.
+   */
   noneFor(target: NodeId): void {
-    this.#tally.clear(target);
+    if (this.#pending.size === 0) this.#tally.clear(target);
   }
 
   /**
@@ -137,6 +140,16 @@ export class Hints {
   heldFor(partition: number, key: Key, target: NodeId): Uint8Array | undefined {
     const hint = this.#read(partition, key);
     return hint?.targets.includes(target) === true ? hint.record : undefined;
+  }
+
+  /**
+   * Whether something is kept of this key, for whomever. What cannot be read is kept too, since it
+   * may become readable; so it is removed, and is gone when this is asked again.
+   */
+  keeps(partition: number, key: Key): boolean {
+    const row = this.#setup.rows.get(HINT_PARTITIONS + partition, key);
+    if (row === DAMAGED) this.#replace(partition, key, undefined, undefined, () => {});
+    return row !== undefined;
   }
 
   /** A slice of the hints of one partition for this target. */

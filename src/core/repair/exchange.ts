@@ -58,6 +58,8 @@ export interface ExchangeSetup extends ExchangeNode {
   readonly peer: NodeId;
   readonly partition: number;
   readonly epoch: number;
+  /** In which it begins. */
+  readonly era: number;
   readonly budget: KeyBudget;
   send(question: ExchangeQuestion): void;
 }
@@ -69,6 +71,7 @@ export class Exchange {
   readonly peer: NodeId;
   readonly partition: number;
   readonly epoch: number;
+  readonly era: number;
   readonly startedAt: Instant;
   keysCompared = 0;
   keysMoved = 0;
@@ -92,11 +95,12 @@ export class Exchange {
   #step = 0;
 
   constructor(now: Instant, setup: ExchangeSetup, tree: MerkleTree) {
-    const { id, peer, partition, epoch } = setup;
+    const { id, peer, partition, epoch, era } = setup;
     this.id = id;
     this.peer = peer;
     this.partition = partition;
     this.epoch = epoch;
+    this.era = era;
     this.startedAt = now;
     this.#setup = setup;
     this.#heardAt = now;

@@ -53,6 +53,7 @@ export interface RepairSetup {
   /** Whether there is time for background work. */
   readonly mayWork: (now: Instant) => boolean;
   readonly layout: () => Layout;
+  readonly era: () => number;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -114,6 +115,7 @@ export class Repair {
     this.#responder = new Responder({
       ...this.#node,
       epoch: () => setup.layout().epoch,
+      era: setup.era,
       areOwners: (partition, peer) => this.#areOwners(partition, peer),
       isOursToAsk: (partition, peer) => this.#isOursToAsk(partition, peer),
       send: (to, answer) => effects.send(to, answer),
@@ -143,6 +145,12 @@ export class Repair {
     this.#trees.own(now, shared);
     this.#schedule.own(now, pairs);
     if (this.#exchange?.epoch !== layout.epoch) this.#endExchange(now, "moved");
+  }
+
+  /** An exchange of an earlier era has read what others may have forgotten since. */
+  endBefore(now: Instant, era: number): void {
+    this.#responder.endBefore(era);
+    if (this.#exchange !== undefined && this.#exchange.era < era) this.#endExchange(now, "late");
   }
 
   /** A peer can be reached, for the first time or again. */
@@ -287,6 +295,7 @@ export class Repair {
       peer,
       partition,
       epoch: layout().epoch,
+      era: this.#setup.era(),
       budget: this.#budget,
       send: (question: ExchangeMessage) => effects.send(peer, question),
     };

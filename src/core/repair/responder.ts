@@ -34,6 +34,7 @@ import { isSameDigest, mergeInto } from "./repair-store.ts";
 export interface ResponderSetup extends ExchangeNode {
   /** Of the layout in force. */
   epoch(): number;
+  era(): number;
   /** Whether both this node and the peer own the partition. */
   areOwners(partition: number, peer: NodeId): boolean;
   /** Whether this node is asking the peer about the same partition, and goes first. */
@@ -48,6 +49,8 @@ interface Session {
   readonly peer: NodeId;
   readonly id: number;
   readonly epoch: number;
+  /** In which it began. */
+  readonly era: number;
   readonly partition: number;
   askedAt: Instant;
   listing: LeafListing | undefined;
@@ -132,6 +135,12 @@ export class Responder {
     if (this.#sessions.get(from)?.id === id) this.#sessions.delete(from);
   }
 
+  endBefore(era: number): void {
+    for (const session of this.#sessions.values()) {
+      if (session.era < era) this.#sessions.delete(session.peer);
+    }
+  }
+
   onPeerLost(peer: NodeId): void {
     this.#sessions.delete(peer);
   }
@@ -166,7 +175,7 @@ export class Responder {
     if (this.#setup.isOursToAsk(partition, from)) return this.#decline(from, ask, "busy");
     const isFull = this.#sessions.size >= this.#setup.config.respondersMax;
     if (open === undefined && isFull) return this.#decline(from, ask, "busy");
-    if (open?.id !== id) this.#sessions.set(from, newSession(now, from, ask));
+    if (open?.id !== id) this.#sessions.set(from, newSession(now, this.#setup.era(), from, ask));
     this.#setup.send(from, { kind: "branches-told", id, sums: tree.branchSums() });
   }
 
@@ -257,12 +266,13 @@ export class Responder {
   }
 }
 
-function newSession(now: Instant, peer: NodeId, ask: RootsAsk): Session {
+function newSession(now: Instant, era: number, peer: NodeId, ask: RootsAsk): Session {
   const { id, epoch, partition } = ask;
   return {
     peer,
     id,
     epoch,
+    era,
     partition,
     askedAt: now,
     listing: undefined,

@@ -105,6 +105,7 @@ export class Owner implements RepairStore {
       isUp: (peer) => !cluster.away.has(peer),
       mayWork: () => !this.isBusy,
       layout: () => cluster.layout,
+      era: () => 0,
     });
   }
 

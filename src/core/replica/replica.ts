@@ -42,6 +42,7 @@ import {
   decodeRow,
   encodeRow,
   hasReservation,
+  isTombstoneRow,
   recordBytesOf,
   rowDigest,
   UNRESERVED_HEAD_BYTES,
@@ -59,8 +60,8 @@ export interface ReplicaSetup {
   readonly rows: RowReader;
   readonly effects: Effects;
   readonly acknowledger: Acknowledger;
-  /** A row is about to be stored in place of another. */
-  readonly onRow: (place: Place, before: RowRead) => void;
+  /** A row is about to be stored in place of another, or to be removed. */
+  readonly onRow: (place: Place, before: RowRead, row: Uint8Array | undefined) => void;
 }
 
 interface Place {
@@ -95,7 +96,7 @@ export class Replica {
   readonly #rows: RowReader;
   readonly #effects: Effects;
   readonly #acknowledger: Acknowledger;
-  readonly #onRow: (place: Place, before: RowRead) => void;
+  readonly #onRow: ReplicaSetup["onRow"];
   readonly #pending: Numbered<Pending> = new Numbered();
   readonly #unstored: UnstoredDots;
   /** What was read last: a row is stored in the same input that has read it. */
@@ -213,6 +214,24 @@ export class Replica {
     this.#persistJoined(place, reserved, joined, incoming, undefined);
   }
 
+  /** Whether the row of this key is that tombstone. */
+  isTombstone({ partition, key }: Place, digest: Digest): boolean {
+    const row = this.#rows.get(partition, key);
+    if (row === undefined || row === DAMAGED || !isTombstoneRow(row)) return false;
+    const { high, low } = rowDigest(row);
+    return high === digest.high && low === digest.low;
+  }
+
+  /** Nobody remembers what was deleted: nobody needs to remember that it was. */
+  purge(place: Place, digest: Digest): void {
+    if (!this.isTombstone(place, digest)) return;
+    const row = this.load(place.partition, place.key);
+    if (row === DAMAGED) return;
+    this.#persist(place, undefined, undefined, undefined);
+    const { context } = row.record;
+    this.#effects.note({ kind: "tombstone-purged", key: place.key, context });
+  }
+
   completed(now: Instant, token: number, answer: DiskAnswer): void {
     const pending = this.#pending.take(token);
     if (pending === undefined) return;
@@ -236,7 +255,7 @@ export class Replica {
 
   #persist(
     place: Place,
-    row: Uint8Array,
+    row: Uint8Array | undefined,
     waiting: Waiting | undefined,
     dot: OwnDot | undefined,
   ): void {
@@ -244,7 +263,7 @@ export class Replica {
     const before = this.#lastKey === key ? this.#lastRow : this.#rows.get(partition, key);
     this.#lastRow = undefined;
     this.#lastKey = undefined;
-    this.#onRow(place, before);
+    this.#onRow(place, before, row);
     const isAwaited = waiting !== undefined || dot !== undefined;
     const token = isAwaited ? this.#pending.next() : NOBODY;
     if (isAwaited) this.#pending.set(token, { waiting, key, dot });

@@ -7,7 +7,8 @@
  */
 import { ByteReader, ByteWriter, momentaryBytes, varintBytes } from "../base/bytes.ts";
 import type { Digest } from "../causality/record-codec.ts";
-import { decodeRecord, digestOf, recordBytes, writeRecord } from "../causality/record-codec.ts";
+import { decodeRecord, digestOf, isTombstoneRecord } from "../causality/record-codec.ts";
+import { recordBytes, writeRecord } from "../causality/record-codec.ts";
 import type { Record } from "../causality/record.ts";
 
 export interface Row {
@@ -55,6 +56,11 @@ export function recordBytesOf(row: Uint8Array): Uint8Array {
 
 export function rowDigest(row: Uint8Array): Digest {
   return digestOf(row, recordStart(row));
+}
+
+/** Whether nothing is live in it. */
+export function isTombstoneRow(row: Uint8Array): boolean {
+  return isTombstoneRecord(row, recordStart(row));
 }
 
 function recordStart(row: Uint8Array): number {

@@ -16,12 +16,16 @@ export const FRAME_KIND = {
   repair: 22,
   hint: 23,
   hintedAsk: 24,
+  writeInEra: 25,
+  repairInEra: 26,
+  hintInEra: 27,
 
   ask: 32,
   answer: 33,
 
   memberTalk: 40,
   repairTalk: 41,
+  purgeTalk: 42,
 
   layoutAsk: 48,
   layoutTold: 49,

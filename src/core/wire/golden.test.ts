@@ -44,6 +44,7 @@ const fixtures: ReadonlyMap<string, string> = new Map(
 
 const BYTES = Uint8Array.of(0xde, 0xad, 0xbe, 0xef);
 const KEY = keyOf("carts", "user:7\xff\x00");
+const TOMBSTONES = [{ key: KEY, high: 0x8123_4567, low: 0x0000_0001 }];
 const ID = 0x1f_ffff_0000_0007;
 const RECEIPT: Receipt = {
   coordinator: nodeId("n1"),
@@ -56,7 +57,7 @@ const RECEIPT: Receipt = {
 };
 
 const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
-  ["write", messages.write(ID, 300, 987, KEY, BYTES)],
+  ["write", messages.write(ID, 300, 0, 987, KEY, BYTES)],
   ["written", messages.written(7)],
   ["read", messages.read(7, 1, 0, KEY, { high: 0x8123_4567, low: 0x0000_0001 })],
   ["same", messages.same(8)],
@@ -64,8 +65,11 @@ const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
   ["held-nothing", messages.held(9, EMPTY_BYTES)],
   ["refused-not-owner", messages.refused(7, "not-owner", 300)],
   ["refused-epochs-exhausted", messages.refused(7, "epochs-exhausted", 300)],
-  ["repair", messages.repair(300, KEY, BYTES)],
-  ["hint", messages.hint(ID, 300, 987, nodeId("n1"), KEY, BYTES)],
+  ["repair", messages.repair(300, 0, KEY, BYTES)],
+  ["hint", messages.hint(ID, 300, 0, 987, nodeId("n1"), KEY, BYTES)],
+  ["write-in-era", messages.write(ID, 300, 7, 987, KEY, BYTES)],
+  ["repair-in-era", messages.repair(300, 300, KEY, BYTES)],
+  ["hint-in-era", messages.hint(ID, 300, 7, 987, nodeId("n1"), KEY, BYTES)],
   ["hinted-ask", messages.hintedAsk(7, 1, 0, nodeId("n1"), KEY)],
   ["ask-get", messages.ask(clientRequest({ id: 1, operation: "get", key: KEY }))],
   [
@@ -152,6 +156,21 @@ const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
     ),
   ],
   ["repair-talk", messages.repairTalk({ kind: "roots-same", id: 7 })],
+  [
+    "purge-talk-watch",
+    messages.purgeTalk({ kind: "purge-watch", id: 7, epoch: 300, tombstones: TOMBSTONES }),
+  ],
+  ["purge-talk-step", messages.purgeTalk({ kind: "purge-step", id: 7, step: 3, era: 7 })],
+  [
+    "purge-talk-told",
+    messages.purgeTalk({ kind: "purge-told", id: 7, step: 1, era: 7, unclear: [0, 4_095] }),
+  ],
+  ["purge-talk-refused", messages.purgeTalk({ kind: "purge-refused", id: 7 })],
+  [
+    "purge-talk-now",
+    messages.purgeTalk({ kind: "purge-now", id: 7, epoch: 300, tombstones: TOMBSTONES }),
+  ],
+  ["purge-talk-era", messages.purgeTalk({ kind: "era-told", era: 300 })],
   ["layout-ask", messages.LAYOUT_ASK],
   ["layout-told", messages.layoutTold(smallLayout())],
 ];

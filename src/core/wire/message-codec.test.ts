@@ -138,7 +138,9 @@ const layout: fc.Arbitrary<Layout> = fc
   });
 
 const BY_KIND: Readonly<Record<string, fc.Arbitrary<Message>>> = {
-  write: fc.tuple(integer, integer, integer, key, bytes).map((args) => messages.write(...args)),
+  write: fc
+    .tuple(integer, integer, integer, integer, key, bytes)
+    .map((args) => messages.write(...args)),
   written: integer.map(messages.written),
   read: fc
     .tuple(integer, integer, integer, key, fc.record({ high: u32, low: u32 }))
@@ -148,7 +150,7 @@ const BY_KIND: Readonly<Record<string, fc.Arbitrary<Message>>> = {
   refused: fc
     .tuple(integer, fc.constantFrom(...messages.REFUSALS), integer)
     .map((args) => messages.refused(...args)),
-  repair: fc.tuple(integer, key, bytes).map((args) => messages.repair(...args)),
+  repair: fc.tuple(integer, integer, key, bytes).map((args) => messages.repair(...args)),
   ask: request.map(messages.ask),
   answer: fc.tuple(integer, outcome).map((args) => messages.answer(...args)),
   "layout-ask": fc.constant(messages.LAYOUT_ASK),
@@ -261,7 +263,7 @@ test("durations are rounded up: the last fraction of a millisecond is not the de
   const received = roundTrip(sent);
   assert.ok(received.kind === "ask");
   assert.equal(received.request.timeoutMs, 1);
-  const write = roundTrip(messages.write(1, 1, 2.5, KEY, EMPTY_BYTES));
+  const write = roundTrip(messages.write(1, 1, 0, 2.5, KEY, EMPTY_BYTES));
   assert.ok(write.kind === "write");
   assert.equal(write.remainingMs, 3);
 });
@@ -303,7 +305,7 @@ test("other kinds of frame are no messages", () => {
 });
 
 test("bytes in a message are views of its frame", () => {
-  const body = bodyOf(messages.write(1, 1, 1, KEY, Uint8Array.of(1, 2, 3)));
+  const body = bodyOf(messages.write(1, 1, 0, 1, KEY, Uint8Array.of(1, 2, 3)));
   const message = decodeMessage(FRAME_KIND.write, body, 0, body.length);
   assert.ok(message?.kind === "write");
   assert.equal(message.delta.buffer, body.buffer);

@@ -9,6 +9,7 @@
  *     refused │ id u64 │ reason u8 │ epoch │
  *     repair  │ epoch │ key │ record … │
  *     hint    │ id u64 │ epoch │ remainingMs │ target │ key │ delta … │
+ *     write, repair, hint of an era: the same kinds in-era, and era before all else
  *     hinted-ask │ id u64 │ epoch │ remainingMs │ target │ key │
  *
  * Example, `written` for request 7:
@@ -28,7 +29,7 @@ import { assert, unreachable } from "../base/assert.ts";
 import type { ByteWriter } from "../base/bytes.ts";
 import { ByteReader } from "../base/bytes.ts";
 import type { Answer, Ask, Held, Hint, HintedAsk, LayoutTold, MemberTalk } from "../messages.ts";
-import type { Message, RepairTalk } from "../messages.ts";
+import type { Message, PurgeTalk, RepairTalk } from "../messages.ts";
 import type { Read, Refused, Repair, Same, Write, Written } from "../messages.ts";
 import { LAYOUT_ASK, REFUSALS } from "../messages.ts";
 import type { NodeId } from "../ring/node-id.ts";
@@ -39,6 +40,7 @@ import { readKey, writeKey } from "./key-codec.ts";
 import { readLayout, writeLayout } from "./layout-codec.ts";
 import { readMembership, writeMembership } from "./membership-codec.ts";
 import { readOutcome, writeOutcome } from "./outcome-codec.ts";
+import { readPurge, writePurge } from "./purge-codec.ts";
 import { readExchange, writeExchange } from "./repair-codec.ts";
 import { readRequest, writeRequest } from "./request-codec.ts";
 
@@ -70,6 +72,8 @@ export function encodeMessage(writer: ByteWriter, message: Message): void {
       return encodeMemberTalk(writer, message);
     case "repair-talk":
       return encodeRepairTalk(writer, message);
+    case "purge-talk":
+      return encodePurgeTalk(writer, message);
     case "layout-ask":
       return endFrame(writer, beginFrame(writer, FRAME_KIND.layoutAsk));
     case "layout-told":
@@ -95,7 +99,9 @@ export function decodeMessage(
   const reader = new ByteReader(bytes, start, end);
   switch (kind) {
     case FRAME_KIND.write:
-      return decodeWrite(reader);
+      return decodeWrite(reader, 0);
+    case FRAME_KIND.writeInEra:
+      return decodeWrite(reader, readEra(reader));
     case FRAME_KIND.written:
       return decodeWritten(reader);
     case FRAME_KIND.read:
@@ -107,9 +113,13 @@ export function decodeMessage(
     case FRAME_KIND.refused:
       return decodeRefused(reader);
     case FRAME_KIND.repair:
-      return decodeRepair(reader);
+      return decodeRepair(reader, 0);
+    case FRAME_KIND.repairInEra:
+      return decodeRepair(reader, readEra(reader));
     case FRAME_KIND.hint:
-      return decodeHint(reader);
+      return decodeHint(reader, 0);
+    case FRAME_KIND.hintInEra:
+      return decodeHint(reader, readEra(reader));
     case FRAME_KIND.hintedAsk:
       return decodeHintedAsk(reader);
     case FRAME_KIND.ask:
@@ -120,6 +130,8 @@ export function decodeMessage(
       return decodeMemberTalk(reader);
     case FRAME_KIND.repairTalk:
       return decodeRepairTalk(reader);
+    case FRAME_KIND.purgeTalk:
+      return decodePurgeTalk(reader);
     case FRAME_KIND.layoutAsk:
       return reader.finished ? LAYOUT_ASK : undefined;
     case FRAME_KIND.layoutTold:
@@ -129,8 +141,21 @@ export function decodeMessage(
   }
 }
 
+/** The first era is said by the kind of the frame: most clusters are in it for long. */
+function writeEra(writer: ByteWriter, era: number): void {
+  if (era !== 0) writer.varint(era);
+}
+
+function readEra(reader: ByteReader): number {
+  const era = reader.varint();
+  if (era === 0) reader.fail();
+  return era;
+}
+
 function encodeWrite(writer: ByteWriter, message: Write): void {
-  const frame = beginFrame(writer, FRAME_KIND.write);
+  const { write, writeInEra } = FRAME_KIND;
+  const frame = beginFrame(writer, message.era === 0 ? write : writeInEra);
+  writeEra(writer, message.era);
   writer.u64(message.id);
   writer.varint(message.epoch);
   writer.varint(Math.ceil(message.remainingMs));
@@ -139,13 +164,13 @@ function encodeWrite(writer: ByteWriter, message: Write): void {
   endFrame(writer, frame);
 }
 
-function decodeWrite(reader: ByteReader): Write | undefined {
+function decodeWrite(reader: ByteReader, era: number): Write | undefined {
   const id = reader.u64();
   const epoch = reader.varint();
   const remainingMs = reader.varint();
   const key = readKey(reader);
   const delta = readRest(reader);
-  return reader.finished ? { kind: "write", id, epoch, remainingMs, key, delta } : undefined;
+  return reader.finished ? { kind: "write", id, epoch, era, remainingMs, key, delta } : undefined;
 }
 
 /** `written` and `same` are their request's number and nothing else. */
@@ -221,22 +246,26 @@ function decodeRefused(reader: ByteReader): Refused | undefined {
 }
 
 function encodeRepair(writer: ByteWriter, message: Repair): void {
-  const frame = beginFrame(writer, FRAME_KIND.repair);
+  const { repair, repairInEra } = FRAME_KIND;
+  const frame = beginFrame(writer, message.era === 0 ? repair : repairInEra);
+  writeEra(writer, message.era);
   writer.varint(message.epoch);
   writeKey(writer, message.key);
   writer.raw(message.record);
   endFrame(writer, frame);
 }
 
-function decodeRepair(reader: ByteReader): Repair | undefined {
+function decodeRepair(reader: ByteReader, era: number): Repair | undefined {
   const epoch = reader.varint();
   const key = readKey(reader);
   const record = readRest(reader);
-  return reader.finished ? { kind: "repair", epoch, key, record } : undefined;
+  return reader.finished ? { kind: "repair", epoch, era, key, record } : undefined;
 }
 
 function encodeHint(writer: ByteWriter, message: Hint): void {
-  const frame = beginFrame(writer, FRAME_KIND.hint);
+  const { hint, hintInEra } = FRAME_KIND;
+  const frame = beginFrame(writer, message.era === 0 ? hint : hintInEra);
+  writeEra(writer, message.era);
   writer.u64(message.id);
   writer.varint(message.epoch);
   writer.varint(Math.ceil(message.remainingMs));
@@ -246,7 +275,7 @@ function encodeHint(writer: ByteWriter, message: Hint): void {
   endFrame(writer, frame);
 }
 
-function decodeHint(reader: ByteReader): Hint | undefined {
+function decodeHint(reader: ByteReader, era: number): Hint | undefined {
   const id = reader.u64();
   const epoch = reader.varint();
   const remainingMs = reader.varint();
@@ -254,7 +283,7 @@ function decodeHint(reader: ByteReader): Hint | undefined {
   const key = readKey(reader);
   const delta = readRest(reader);
   if (!reader.finished) return undefined;
-  return { kind: "hint", id, epoch, remainingMs, target, key, delta };
+  return { kind: "hint", id, epoch, era, remainingMs, target, key, delta };
 }
 
 function encodeHintedAsk(writer: ByteWriter, message: HintedAsk): void {
@@ -321,6 +350,17 @@ function encodeRepairTalk(writer: ByteWriter, { talk }: RepairTalk): void {
 function decodeRepairTalk(reader: ByteReader): RepairTalk | undefined {
   const talk = readExchange(reader);
   return talk !== undefined && reader.finished ? { kind: "repair-talk", talk } : undefined;
+}
+
+function encodePurgeTalk(writer: ByteWriter, { talk }: PurgeTalk): void {
+  const frame = beginFrame(writer, FRAME_KIND.purgeTalk);
+  writePurge(writer, talk);
+  endFrame(writer, frame);
+}
+
+function decodePurgeTalk(reader: ByteReader): PurgeTalk | undefined {
+  const talk = readPurge(reader);
+  return talk !== undefined && reader.finished ? { kind: "purge-talk", talk } : undefined;
 }
 
 function encodeLayoutTold(writer: ByteWriter, message: LayoutTold): void {

@@ -24,6 +24,7 @@ import type { HistoryEntry } from "../history.ts";
 import type { Observer } from "../observer.ts";
 import { properOf, writersOf } from "./levels.ts";
 import { MemoryLosses } from "./memory-losses.ts";
+import { Purged } from "./purged.ts";
 import { hintOf, recordOf } from "./stored.ts";
 
 export function ackHonesty(run: RunView): Checker {
@@ -36,6 +37,7 @@ class AckHonesty implements Checker {
   readonly observer: Observer;
   readonly #run: RunView;
   readonly #losses: MemoryLosses;
+  readonly #purged: Purged = new Purged();
   readonly #problems: string[] = [];
   #checked = 0;
 
@@ -44,6 +46,7 @@ class AckHonesty implements Checker {
     this.#losses = new MemoryLosses(run);
     this.observer = {
       ...this.#losses.observer,
+      onFact: (_node, fact) => this.#purged.onFact(fact),
       onInvoke: (entry) => this.#losses.onInvoke(entry),
       onReply: (entry) => {
         if (entry.operation === "get" || entry.status !== "ok") return;
@@ -103,7 +106,7 @@ class AckHonesty implements Checker {
 
   #holds(owner: NodeId, key: Key, context: Context): boolean {
     const record = recordOf(this.#run.durableRow(owner, key));
-    return record !== undefined && descends(record.context, context);
+    return record !== undefined && descends(this.#purged.with(key, record.context), context);
   }
 
   /** Of each node that is no owner and keeps at least this of the key: for whom. */

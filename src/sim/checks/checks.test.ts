@@ -157,7 +157,7 @@ class ToldRun implements RunView {
       this.hooks.onFact?.(at, { kind: "dot-minted", key: KEY, high, low, epoch, n }, this.now);
     }
     this.store([at], this.recordAt(at).join(delta));
-    const message = write(1, 1, 100, KEY, encodeRecord(delta));
+    const message = write(1, 1, 0, 100, KEY, encodeRecord(delta));
     for (const target of to) {
       this.hooks.onSend?.(at, target, message, this.now);
       this.store([target], this.recordAt(target).join(delta));
@@ -669,11 +669,11 @@ test("B1: siblings stay under the limit at their coordinator", () => {
   fails(run, /a put a value beside others, 4 in all, the limit is 3/);
 });
 
-test("B1: a context has no more entries than owners, stops and losses explain", () => {
+test("B1: a context has no more entries than owners, stops, losses and purges explain", () => {
   const context = [1, 2, 3, 4].map((epoch) => entryOf({ high: 1, low: 1, epoch }, 1));
   const run = new ToldRun(growth);
   run.store([B], deleteDelta(context));
-  fails(run, /context at b has 4 entries, owners, stops and losses explain 3/);
+  fails(run, /context at b has 4 entries, owners, stops, losses and purges explain 3/);
 
   const crashed = new ToldRun(growth);
   crashed.hooks.onRestart?.(A, "kept", crashed.now);

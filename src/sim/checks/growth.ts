@@ -3,7 +3,7 @@
  *
  *     siblings   after its own put a coordinator holds at most `siblingsMax` values
  *     context    one entry for each owner, and one more for each time an owner began again after a
- *                stop that was not clean, or forgot
+ *                stop that was not clean, or forgot, be it that a tombstone was purged
  *
  * A record that grows with every write makes every later write slower, until the key is unusable.
  * The bound on siblings is checked where it is promised: at the coordinator, right after the put.
@@ -37,6 +37,7 @@ class Growth implements Checker {
   readonly #minting: Map<NodeId, DotMinted> = new Map();
   /** Boots after stops that were not clean. */
   readonly #restarts: Map<NodeId, number> = new Map();
+  readonly #purges: Map<Key, number> = new Map();
   readonly #problems: string[] = [];
   #checked = 0;
 
@@ -46,6 +47,7 @@ class Growth implements Checker {
     this.observer = {
       onFact: (node, fact) => {
         if (fact.kind === "dot-minted") this.#minting.set(node, fact);
+        if (fact.kind === "tombstone-purged") this.#onPurged(fact.key);
       },
       onPersist: (node, writes) => this.#onPersist(node, writes),
       onRestart: (node, kind) => {
@@ -74,13 +76,17 @@ class Growth implements Checker {
   #checkContext(run: RunView, node: NodeId, key: Key, row: Uint8Array): void {
     this.#checked++;
     const entries = recordOf(row)?.context.length ?? 0;
-    let bound = this.#losses.lost(key);
+    let bound = this.#losses.lost(key) + (this.#purges.get(key) ?? 0);
     for (const owner of run.owners(key)) bound += 1 + (this.#restarts.get(owner) ?? 0);
     if (entries <= bound) return;
     this.#problems.push(
       `${key}: the context at ${node} has ${entries} entries,` +
-        ` owners, stops and losses explain ${bound}`,
+        ` owners, stops, losses and purges explain ${bound}`,
     );
+  }
+
+  #onPurged(key: Key): void {
+    this.#purges.set(key, (this.#purges.get(key) ?? 0) + 1);
   }
 
   #onPersist(node: NodeId, writes: readonly RowWrite[]): void {

@@ -18,6 +18,7 @@ import type { HistoryEntry } from "../history.ts";
 import type { Observer } from "../observer.ts";
 import { hintedBy, holdersOf, readersOf } from "./levels.ts";
 import { MemoryLosses } from "./memory-losses.ts";
+import { Purged } from "./purged.ts";
 
 /** What was acknowledged of a key since the last loss, joined by the number of its holders. */
 interface Acknowledged {
@@ -38,6 +39,7 @@ class RegularReads implements Checker {
   readonly #acknowledged: Map<Key, Acknowledged> = new Map();
   /** What a read that is under way has to know. */
   readonly #expected: Map<HistoryEntry, Context> = new Map();
+  readonly #purged: Purged = new Purged();
   readonly #problems: string[] = [];
   #checked = 0;
 
@@ -46,6 +48,7 @@ class RegularReads implements Checker {
     this.#losses = new MemoryLosses(run);
     this.observer = {
       ...this.#losses.observer,
+      onFact: (_node, fact) => this.#purged.onFact(fact),
       onInvoke: (entry) => {
         this.#losses.onInvoke(entry);
         if (entry.operation === "get") this.#expected.set(entry, this.#expectedOf(entry));
@@ -72,7 +75,7 @@ class RegularReads implements Checker {
   #check(read: HistoryEntry, expected: Context): void {
     if (expected.length === 0) return;
     this.#checked++;
-    if (descends(read.context!, expected)) return;
+    if (descends(this.#purged.with(read.key, read.context!), expected)) return;
     this.#problems.push(
       `${read.key}: get ${read.sequence} at ${read.node} with r ${read.r} does not know` +
         ` everything that was acknowledged before ${read.invokedAt} ms`,

@@ -3,6 +3,7 @@
  *
  *     at one node    a record only grows: a dot that it knows and no longer holds never comes back,
  *                    and what it knows it goes on knowing
+ *     purged         a value whose tombstone was removed anywhere is live nowhere, for ever
  *     to readers     a value that a read saw replaced or deleted is not returned by a later,
  *                    comparable read, and is not there at the end
  *
@@ -29,6 +30,7 @@ import { effectsMax } from "../history.ts";
 import type { Observer } from "../observer.ts";
 import { heldBy, hintedBy, readersOf } from "./levels.ts";
 import { MemoryLosses } from "./memory-losses.ts";
+import { Purged } from "./purged.ts";
 import { deltaOf, isGone, ownersRecord, recordOf, valueOf } from "./stored.ts";
 
 /** Earlier reads that a later one is compared with, per key: the latest say the most. */
@@ -57,6 +59,7 @@ class Resurrection implements Checker {
   readonly #puts: Map<string, HistoryEntry> = new Map();
   readonly #seen: Map<Key, Seen[]> = new Map();
   readonly #problems: string[] = [];
+  readonly #purged: Purged = new Purged();
   #checked = 0;
 
   constructor(run: RunView) {
@@ -70,6 +73,7 @@ class Resurrection implements Checker {
       onReply: (entry) => {
         if (entry.operation === "get") this.#onRead(entry);
       },
+      onFact: (_node, fact) => this.#purged.onFact(fact),
       onSend: (_from, _to, message) => this.#onSend(message),
       onPersist: (node, writes) => this.#onPersist(node, writes),
       onCrash: (node) => {
@@ -118,7 +122,12 @@ class Resurrection implements Checker {
     const rows = this.#rowsOf(node);
     for (const { key, row } of writes) {
       const before = rows.get(key);
+      if (row === undefined) {
+        this.#onRemoved(node, key, before);
+        continue;
+      }
       const after = recordOf(row)!;
+      this.#findForgotten(node, key, after);
       rows.set(key, after);
       if (before === undefined) continue;
       this.#checked++;
@@ -128,6 +137,23 @@ class Resurrection implements Checker {
       }
       if (descends(after.context, before.context)) continue;
       this.#problems.push(`${key}: ${node} stored a record that knows less than the one before`);
+    }
+  }
+
+  /** Nothing but a tombstone is removed, and what it knew of is gone for ever, everywhere. */
+  #onRemoved(node: NodeId, key: Key, before: Record | undefined): void {
+    this.#rowsOf(node).delete(key);
+    if (before === undefined || before.isTombstone) return;
+    this.#problems.push(`${key}: ${node} removed a row that is live`);
+  }
+
+  #findForgotten(node: NodeId, key: Key, after: Record): void {
+    const purged = this.#purged.of(key);
+    if (purged.length === 0) return;
+    this.#checked++;
+    for (const dot of after.dots) {
+      if (!contains(purged, dot, dot.n)) continue;
+      this.#problems.push(`${key}: ${valueOf(dot)} was purged, and is live at ${node}`);
     }
   }
 

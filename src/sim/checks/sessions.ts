@@ -22,6 +22,7 @@ import type { HistoryEntry } from "../history.ts";
 import type { Observer } from "../observer.ts";
 import { heldBy, hintedBy, holdersOf, readersOf } from "./levels.ts";
 import { MemoryLosses } from "./memory-losses.ts";
+import { Purged } from "./purged.ts";
 
 /** What one client knows of one key, by the number of owners that hold it for certain. */
 interface Knowledge {
@@ -57,6 +58,7 @@ class Sessions implements Checker {
   readonly #read: Map<string, Knowledge> = new Map();
   readonly #shown: Map<Key, Shown> = new Map();
   readonly #expected: Map<HistoryEntry, Expectation> = new Map();
+  readonly #purged: Purged = new Purged();
   readonly #problems: string[] = [];
   #checked = 0;
 
@@ -65,6 +67,7 @@ class Sessions implements Checker {
     this.#losses = new MemoryLosses(run);
     this.observer = {
       ...this.#losses.observer,
+      onFact: (_node, fact) => this.#purged.onFact(fact),
       onInvoke: (entry) => this.#onInvoke(entry),
       onReply: (entry) => this.#onReply(entry),
     };
@@ -127,7 +130,7 @@ class Sessions implements Checker {
   #expect(read: HistoryEntry, context: Context, what: string): void {
     if (context.length === 0) return;
     this.#checked++;
-    if (descends(read.context!, context)) return;
+    if (descends(this.#purged.with(read.key, read.context!), context)) return;
     this.#problems.push(
       `${read.key}: get ${read.sequence} of ${read.client} at ${read.node} does not know ${what}`,
     );

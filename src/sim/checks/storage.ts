@@ -53,6 +53,8 @@ interface Account {
   readonly visible: Map<Key, RowRead>;
   /** What a damaged row may be when compaction finds it whole after all. */
   readonly doubtful: Map<Key, readonly RowRead[]>;
+  /** Damaged on an older disk that was put back: what they held nobody has written down. */
+  readonly unknown: Set<Key>;
   pending: Pending[];
   isHarmed: boolean;
 }
@@ -108,12 +110,12 @@ class Storage implements Checker {
   }
 
   #onRead(node: NodeId, key: Key, row: RowRead): void {
-    const { visible, doubtful, completed, isHarmed } = this.#accountOf(node);
+    const { visible, doubtful, unknown, completed, isHarmed } = this.#accountOf(node);
     this.#checked++;
     const last = visible.get(key);
     if (row === DAMAGED ? isHarmed : isSame(row, last)) return;
     const mayBe = [completed.get(key), ...(doubtful.get(key) ?? [])];
-    if (last === DAMAGED && mayBe.some((each) => isSame(row, each))) {
+    if (last === DAMAGED && (unknown.has(key) || mayBe.some((each) => isSame(row, each)))) {
       visible.set(key, row);
       return;
     }
@@ -130,6 +132,8 @@ class Storage implements Checker {
       if (isWhole) this.#checkRow(key, row, account, { node, kind, at });
       account.doubtful.set(key, row === DAMAGED ? rowsOf(key, account.pending) : []);
       visible.set(key, row);
+      if (row === DAMAGED && !isWhole) account.unknown.add(key);
+      else if (row !== DAMAGED) account.unknown.delete(key);
       if (row !== DAMAGED || !isWhole) completed.set(key, row);
     }
     account.pending = [];
@@ -193,6 +197,7 @@ class Storage implements Checker {
         completed: new Map(),
         visible: new Map(),
         doubtful: new Map(),
+        unknown: new Set(),
         pending: [],
         isHarmed: false,
       };

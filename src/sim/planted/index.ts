@@ -22,6 +22,7 @@ import {
   reservedEpochIgnored,
 } from "./identity-bugs.ts";
 import { newestOnly, repairIgnored, tombstoneDropped } from "./join-bugs.ts";
+import { deletesAllTheTime, erasEndless, hintsOverlooked, ownersNotAsked } from "./purge-bugs.ts";
 import type { RunOptions } from "../swarm.ts";
 import {
   ackBeforeSync,
@@ -64,6 +65,33 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
       checker: "S1",
       apply: epochsUnused,
       trouble: oneForgetsOften,
+    },
+  ],
+  [
+    "eras-endless",
+    {
+      description: "what was under way while a tombstone was purged is listened to afterwards",
+      checker: "S3",
+      apply: erasEndless,
+      trouble: deletesAllTheTime,
+    },
+  ],
+  [
+    "hints-overlooked",
+    {
+      description: "a tombstone is purged while the value is kept for an owner that is away",
+      checker: "S3",
+      apply: hintsOverlooked,
+      trouble: (drawn) => ownersAway(deletesAllTheTime(drawn)),
+    },
+  ],
+  [
+    "owners-not-asked",
+    {
+      description: "a tombstone is purged although an owner still has the value",
+      checker: "S3",
+      apply: ownersNotAsked,
+      trouble: deletesAllTheTime,
     },
   ],
   [

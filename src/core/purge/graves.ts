@@ -1,0 +1,85 @@
+/**
+ * Where the tombstones of the keys lie that this node leads: those that were stored in this life
+ * are remembered, those of earlier lives are found by one scan of each partition.
+ *
+ *     stored ─▶ fresh ──a round later──▶ ripe ─▶ taken for a round ─▶ purged
+ *                                         ▲                       └─ not clear: put back
+ *
+ * More than can be remembered is left to another scan. That a key is here says only that it had a
+ * tombstone: whoever takes it looks.
+ */
+import type { Key } from "../ring/key.ts";
+import type { ScanPosition } from "../storage/engine.ts";
+import type { PurgeStore } from "./purge-store.ts";
+
+export interface Grave {
+  readonly partition: number;
+  readonly key: Key;
+}
+
+export class Graves {
+  readonly #store: Pick<PurgeStore, "scan" | "tombstoneIn">;
+  readonly #rememberedMax: number;
+  #fresh: Map<Key, number> = new Map();
+  #ripe: Map<Key, number> = new Map();
+  /** To be scanned; the first of them from there on. */
+  readonly #unscanned: Set<number> = new Set();
+  #from: ScanPosition | undefined = undefined;
+
+  constructor(store: Pick<PurgeStore, "scan" | "tombstoneIn">, rememberedMax: number) {
+    this.#store = store;
+    this.#rememberedMax = rememberedMax;
+  }
+
+  get count(): number {
+    return this.#fresh.size + this.#ripe.size;
+  }
+
+  get isScanned(): boolean {
+    return this.#unscanned.size === 0;
+  }
+
+  /** Which partitions to look after. */
+  own(partitions: readonly number[]): void {
+    this.#fresh.clear();
+    this.#ripe.clear();
+    this.#unscanned.clear();
+    this.#from = undefined;
+    for (const partition of partitions) this.#unscanned.add(partition);
+  }
+
+  note(partition: number, key: Key): void {
+    if (this.#ripe.has(key)) return;
+    if (this.count < this.#rememberedMax) this.#fresh.set(key, partition);
+    else this.#unscanned.add(partition);
+  }
+
+  /** Looks at the next rows that may be tombstones of an earlier life. */
+  scan(rows: number): void {
+    const [partition] = this.#unscanned;
+    if (partition === undefined || this.count >= this.#rememberedMax) return;
+    const { entries, next } = this.#store.scan(partition, this.#from, rows);
+    for (const { key, row } of entries) {
+      if (this.#store.tombstoneIn(row) !== undefined) this.note(partition, key);
+    }
+    this.#from = next;
+    if (next === undefined) this.#unscanned.delete(partition);
+  }
+
+  /** What was stored before the last call is ripe now. */
+  ripen(): void {
+    for (const [key, partition] of this.#fresh) this.#ripe.set(key, partition);
+    this.#fresh.clear();
+  }
+
+  /** Some that are ripe; they are not remembered any longer. */
+  take(max: number): readonly Grave[] {
+    const taken: Grave[] = [];
+    for (const [key, partition] of this.#ripe) {
+      if (taken.length === max) break;
+      taken.push({ partition, key });
+    }
+    for (const { key } of taken) this.#ripe.delete(key);
+    return taken;
+  }
+}

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PurgeMessage } from "../purge-messages.ts";
+import { keyOf } from "../ring/key.ts";
+import type { Key } from "../ring/key.ts";
+import { Layout } from "../ring/layout.ts";
+import { nodeId } from "../ring/node-id.ts";
+import type { RowWrite } from "../storage/engine.ts";
+import { Eras } from "./eras.ts";
+import { Witness } from "./witness.ts";
+
+const [SELF, LEADER] = [nodeId("a"), nodeId("b")];
+const [X, Y] = [keyOf("b", "x"), keyOf("b", "y")];
+const ERA_MS = 100;
+
+class Stand {
+  readonly said: PurgeMessage[] = [];
+  readonly persisted: { readonly write: RowWrite; readonly token: number }[] = [];
+  readonly tombstones = new Set<Key>([X, Y]);
+  readonly hints = new Set<Key>();
+  readonly eras: Eras;
+  readonly witness: Witness;
+
+  constructor(eraRow?: Uint8Array) {
+    this.eras = new Eras({ get: () => eraRow });
+    this.witness = new Witness({
+      self: SELF,
+      eras: this.eras,
+      eraMs: ERA_MS,
+      store: {
+        get: () => undefined,
+        scan: () => ({ entries: [], next: undefined }),
+        tombstoneIn: () => undefined,
+        isTombstone: (_partition, key) => this.tombstones.has(key),
+        keepsHint: (_partition, key) => this.hints.has(key),
+        remove: () => assert.fail("a witness removes nothing"),
+        persist: (write, token) => this.persisted.push({ write, token }),
+      },
+      layout: () => LAYOUT,
+      beginEra: (now, era) => void this.eras.begin(now, era),
+      send: (to, message) => {
+        assert.equal(to, LEADER);
+        this.said.push(message);
+      },
+    });
+  }
+
+  watch(id = 1): void {
+    const tombstones = [X, Y].map((key) => ({ key, high: 1, low: 2 }));
+    this.witness.onWatch(LEADER, { kind: "purge-watch", id, epoch: 1, tombstones });
+  }
+
+  step(now: number, step: 2 | 3 | 4, era: number): void {
+    this.witness.onStep(now, LEADER, { kind: "purge-step", id: 1, step, era });
+  }
+
+  durable(): void {
+    for (const { token } of this.persisted.splice(0)) this.witness.completed(token, "durable");
+  }
+
+  /** What it has said since the last time: step, era and what is unclear. */
+  told(): unknown[] {
+    return this.said.splice(0).map((message) => {
+      if (message.kind !== "purge-told") return message.kind;
+      return [message.step, message.era, ...message.unclear];
+    });
+  }
+}
+
+const LAYOUT = new Layout({
+  epoch: 1,
+  clusterId: "c",
+  strategy: "by-hand",
+  replicas: 2,
+  partitionCount: 16,
+  nodes: [SELF, LEADER].map((id) => ({ id, address: `${id}:1`, weight: 1, zone: "" })),
+  ownerIndexes: Uint16Array.from(Array.from({ length: 16 }, () => [0, 1]).flat()),
+});
+
+test("witness: what it vouches for is durable first", () => {
+  const stand = new Stand();
+  stand.watch();
+  assert.deepEqual(stand.told(), []);
+  stand.watch();
+  assert.equal(stand.persisted.length, 1, "asked again, it is still at it");
+  stand.durable();
+  assert.deepEqual(stand.told(), [[1, 0]]);
+  stand.watch();
+  assert.deepEqual(stand.told(), [[1, 0]], "the answer may have been lost");
+});
+
+test("witness: a row that is something else and a hint that is kept are unclear", () => {
+  const stand = new Stand();
+  stand.tombstones.delete(X);
+  stand.hints.add(Y);
+  stand.watch();
+  stand.durable();
+  assert.deepEqual(stand.told(), [[1, 0, 0, 1]]);
+});
+
+test("witness: a hint that was kept for a moment makes its key unclear", () => {
+  const stand = new Stand();
+  stand.watch();
+  stand.witness.onHintKept(Y);
+  stand.durable();
+  assert.deepEqual(stand.told(), [[1, 0, 1]]);
+});
+
+test("witness: it begins an era when the present one has lasted, durably, and looks again", () => {
+  const stand = new Stand();
+  stand.watch();
+  stand.durable();
+  stand.step(1_000, 2, 0);
+  stand.step(1_000, 3, 1);
+  stand.durable();
+  stand.step(1_000 + ERA_MS - 1, 4, 2);
+  assert.equal(stand.eras.current, 1, "too soon");
+  assert.equal(stand.persisted.length, 0);
+  stand.tombstones.delete(X);
+  stand.step(1_000 + ERA_MS, 4, 2);
+  assert.deepEqual(stand.told(), [
+    [1, 0],
+    [2, 0],
+    [3, 1],
+  ]);
+  const { row } = stand.persisted[0]!.write;
+  stand.durable();
+  assert.deepEqual(stand.told(), [[4, 2, 0]]);
+  assert.equal(new Stand(row).eras.current, 2);
+});
+
+test("witness: a round that it does not know, and one of another layout, are refused", () => {
+  const stand = new Stand();
+  stand.step(0, 2, 0);
+  assert.deepEqual(stand.told(), ["purge-refused"]);
+  stand.watch();
+  stand.step(0, 3, 1);
+  assert.deepEqual(stand.told(), ["purge-refused"], "it has not vouched yet");
+  stand.witness.onWatch(LEADER, { kind: "purge-watch", id: 9, epoch: 2, tombstones: [] });
+  assert.deepEqual(stand.told(), ["purge-refused"]);
+});
+
+test("witness: a disk without room vouches for nothing, and may be asked again", () => {
+  const stand = new Stand();
+  stand.watch();
+  stand.witness.completed(stand.persisted.splice(0)[0]!.token, "full");
+  assert.deepEqual(stand.told(), []);
+  stand.watch();
+  stand.durable();
+  assert.deepEqual(stand.told(), [[1, 0]]);
+});
+
+test("witness: a newer round of the same leader takes the place of the older", () => {
+  const stand = new Stand();
+  stand.watch(1);
+  stand.watch(2);
+  stand.durable();
+  assert.equal(stand.said.length, 1);
+  const [told] = stand.said;
+  assert.ok(told?.kind === "purge-told" && told.id === 2);
+});

@@ -1,0 +1,151 @@
+/**
+ * A member's part in the rounds of others: it says which tombstones it cannot vouch for, and goes
+ * from era to era with the rest.
+ *
+ * From the first question of a round on it watches the keys: a hint that is kept meanwhile, be it
+ * for a moment, makes a key unclear. What it vouches for is durable when it says so: a crash must
+ * not bring back the row before the tombstone, nor a hint that was delivered. A round that it does
+ * not know, since it has started anew, it refuses.
+ */
+import { Numbered } from "../base/numbered.ts";
+import type { Instant } from "../effects.ts";
+import type {
+  PurgeMessage,
+  PurgeStep,
+  PurgeStepNumber,
+  PurgeWatch,
+  Tombstone,
+} from "../purge-messages.ts";
+import type { Key } from "../ring/key.ts";
+import type { Layout } from "../ring/layout.ts";
+import type { NodeId } from "../ring/node-id.ts";
+import type { DiskAnswer } from "../storage/engine.ts";
+import type { Eras } from "./eras.ts";
+import type { PurgeStore } from "./purge-store.ts";
+
+export interface WitnessSetup {
+  readonly self: NodeId;
+  readonly eras: Eras;
+  readonly eraMs: number;
+  readonly store: PurgeStore;
+  readonly layout: () => Layout;
+  readonly beginEra: (now: Instant, era: number) => void;
+  readonly send: (to: NodeId, message: PurgeMessage) => void;
+}
+
+interface Watched {
+  readonly leader: NodeId;
+  readonly id: number;
+  readonly tombstones: readonly Tombstone[];
+  readonly places: ReadonlyMap<Key, number>;
+  readonly unclear: Set<number>;
+  /** The last that was answered. */
+  step: 0 | 1 | PurgeStepNumber;
+}
+
+interface Pending {
+  readonly watched: Watched;
+  readonly step: 1 | PurgeStepNumber;
+}
+
+/** Tokens of writes: replicas count upwards from zero, hints downwards. */
+export const PURGE_TOKENS_MIN: number = 2 ** 52;
+
+export class Witness {
+  readonly #setup: WitnessSetup;
+  readonly #rounds: Map<NodeId, Watched> = new Map();
+  readonly #pending: Numbered<Pending> = new Numbered(PURGE_TOKENS_MIN);
+
+  constructor(setup: WitnessSetup) {
+    this.#setup = setup;
+  }
+
+  onWatch(from: NodeId, { id, epoch, tombstones }: PurgeWatch): void {
+    if (epoch !== this.#setup.layout().epoch) return this.#refuse(from, id);
+    const known = this.#rounds.get(from);
+    if (known?.id === id) return known.step === 0 ? undefined : this.#answer(known, 1);
+    const places = new Map(tombstones.map(({ key }, place) => [key, place]));
+    const watched: Watched = {
+      leader: from,
+      id,
+      tombstones,
+      places,
+      unclear: new Set(),
+      step: 0,
+    };
+    this.#rounds.set(from, watched);
+    this.#look(watched);
+    this.#answerDurably(watched, 1);
+  }
+
+  onStep(now: Instant, from: NodeId, { id, step, era }: PurgeStep): void {
+    const watched = this.#rounds.get(from);
+    if (watched?.id !== id || watched.step === 0) return this.#refuse(from, id);
+    const { eras, eraMs, beginEra } = this.#setup;
+    if (step === 2 || watched.step >= step) return this.#answer(watched, step);
+    if (eras.current < era) {
+      if (eras.ageMs(now) < eraMs) return;
+      beginEra(now, era);
+    }
+    if (step === 4) this.#look(watched);
+    this.#answerDurably(watched, step);
+  }
+
+  onHintKept(key: Key): void {
+    for (const { places, unclear } of this.#rounds.values()) {
+      const place = places.get(key);
+      if (place !== undefined) unclear.add(place);
+    }
+  }
+
+  /** The round is over, or what its leader says is not to be relied upon any more. */
+  forget(leader: NodeId): void {
+    this.#rounds.delete(leader);
+  }
+
+  forgetAll(): void {
+    this.#rounds.clear();
+  }
+
+  completed(token: number, answer: DiskAnswer): void {
+    const pending = this.#pending.take(token);
+    if (pending === undefined) return;
+    const { watched, step } = pending;
+    if (this.#rounds.get(watched.leader) !== watched) return;
+    if (answer === "durable") this.#answer(watched, step);
+    else if (step === 1) this.forget(watched.leader);
+  }
+
+  #look({ tombstones, unclear }: Watched): void {
+    const { store, layout, self } = this.#setup;
+    const { partitioner } = layout();
+    for (const [place, tombstone] of tombstones.entries()) {
+      if (unclear.has(place)) continue;
+      const { key } = tombstone;
+      const partition = partitioner.of(key);
+      const isOwner = layout().isOwner(self, partition);
+      const isHeld = !isOwner || store.isTombstone(partition, key, tombstone);
+      if (!isHeld || store.keepsHint(partition, key)) unclear.add(place);
+    }
+  }
+
+  /** Once everything is durable that was written before. */
+  #answerDurably(watched: Watched, step: 1 | PurgeStepNumber): void {
+    const { store, eras } = this.#setup;
+    const token = this.#pending.next();
+    this.#pending.set(token, { watched, step });
+    store.persist(eras.row(), token);
+  }
+
+  #answer(watched: Watched, step: 1 | PurgeStepNumber): void {
+    const { leader, id } = watched;
+    if (watched.step < step) watched.step = step;
+    const unclear = [...watched.unclear].sort((left, right) => left - right);
+    const era = this.#setup.eras.current;
+    this.#setup.send(leader, { kind: "purge-told", id, step, era, unclear });
+  }
+
+  #refuse(to: NodeId, id: number): void {
+    this.#setup.send(to, { kind: "purge-refused", id });
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Planted bugs of purging: tombstones that go while somebody still knows what was deleted.
+ */
+import { Handoff } from "../../core/handoff/handoff.ts";
+import { Eras } from "../../core/purge/eras.ts";
+import { Witness } from "../../core/purge/witness.ts";
+import { Replica } from "../../core/replica/replica.ts";
+import type { RunOptions } from "../swarm.ts";
+import type { Undo } from "./patch.ts";
+import { patchGetter, patchMethod, undoAll } from "./patch.ts";
+
+/** What was under way for long is listened to. */
+export function erasEndless(): Undo {
+  return patchGetter(Eras.prototype, "oldest", () => 0);
+}
+
+/** What is kept for an owner that is away does not hold up anything. */
+export function hintsOverlooked(): Undo {
+  return undoAll([
+    patchMethod(Handoff.prototype, "keeps", () => () => false),
+    patchMethod(Witness.prototype, "onHintKept", () => () => {}),
+  ]);
+}
+
+/** An owner vouches for a tombstone that it does not have. */
+export function ownersNotAsked(): Undo {
+  let isPurging = false;
+  return undoAll([
+    patchMethod(
+      Replica.prototype,
+      "purge",
+      (original) =>
+        function (this: Replica, place, digest) {
+          isPurging = true;
+          original.call(this, place, digest);
+          isPurging = false;
+        },
+    ),
+    patchMethod(
+      Replica.prototype,
+      "isTombstone",
+      (original) =>
+        function (this: Replica, place, digest) {
+          return !isPurging || original.call(this, place, digest);
+        },
+    ),
+  ]);
+}
+
+/** Few keys, deleted again and again, purged as soon as may be; messages that come very late. */
+export function deletesAllTheTime(drawn: RunOptions): RunOptions {
+  const { simulation, workload } = drawn;
+  const lateMessages = { lateRate: 0.05, lateMsMin: 1_000, lateMsMax: 5_000 };
+  return {
+    ...drawn,
+    simulation: {
+      ...simulation,
+      purge: { ...simulation.purge, everyMs: 300, eraMs: 100, roundMs: 5_000 },
+      network: { ...simulation.network, ...lateMessages },
+    },
+    workload: { ...workload, keys: 10, puts: 1, deletes: 2, thinkMsMean: 200 },
+  };
+}

@@ -1,0 +1,170 @@
+/**
+ * Deletions are forgotten when nobody knows any more what was deleted, and not before: the ways in
+ * which other stores have brought deleted data back, told here.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ClientOperation } from "#src/sim/client-operation.ts";
+import { keyIn } from "#src/sim/clients.ts";
+import type { SimulationOptions } from "#src/sim/settings.ts";
+import { Simulation } from "#src/sim/simulation.ts";
+
+const KEY = "k";
+const ID = keyIn("overwrite", KEY);
+const PURGE = { everyMs: 1_000, eraMs: 500, repeatMs: 100 };
+/** Long enough for several rounds. */
+const ROUNDS_MS = 20_000;
+
+function cluster(options: Partial<SimulationOptions> = {}): Simulation {
+  const sim = new Simulation({ seed: 1, nodes: 5, replicas: 3, purge: PURGE, ...options });
+  sim.runFor(200);
+  return sim;
+}
+
+function done(sim: Simulation, operation: ClientOperation): ClientOperation {
+  assert.ok(sim.runUntil(() => operation.isDone, { within: 5_000 }));
+  assert.equal(operation.entry.status, "ok", operation.entry.code);
+  return operation;
+}
+
+function putAndDelete(sim: Simulation): void {
+  const client = sim.client("c");
+  done(sim, client.put(KEY, "v"));
+  sim.runFor(500);
+  done(sim, client.delete(KEY));
+}
+
+function forgets(sim: Simulation): boolean {
+  const isForgotten = (): boolean => sim.nodes.every((node) => sim.contents(node).length === 0);
+  return sim.runUntil(isForgotten, { within: ROUNDS_MS });
+}
+
+test("tombstones: a deletion that everybody knows is forgotten by everybody", () => {
+  const sim = cluster();
+  putAndDelete(sim);
+  assert.equal(sim.tombstones.length, 3);
+  assert.ok(forgets(sim));
+  assert.equal(sim.factCount("tombstone-purged"), 3);
+  const read = done(sim, sim.client("c").get(KEY));
+  assert.deepEqual(read.entry.returned, []);
+});
+
+test("tombstones: a cluster that deletes nothing stays in its first era", () => {
+  const sim = cluster();
+  for (let i = 0; i < 20; i++) done(sim, sim.client("c").put(`k${i}`, "v"));
+  sim.runFor(ROUNDS_MS);
+  assert.equal(sim.factCount("era-begun"), 0);
+});
+
+test("tombstones: a write that comes after its deletion was forgotten is refused", () => {
+  const sim = cluster();
+  const client = sim.client("c");
+  const usual = sim.network.options;
+  // A second copy of everything that is sent now comes a minute later.
+  sim.network.options = { ...usual, lateRate: 1, lateMsMin: 60_000, lateMsMax: 60_001 };
+  done(sim, client.put(KEY, "v"));
+  sim.runFor(500);
+  sim.network.options = usual;
+  done(sim, client.delete(KEY));
+  assert.ok(forgets(sim));
+  sim.runFor(60_000);
+  assert.ok((sim.factDetails.get("tombstone-purged") ?? 0) >= 3);
+  for (const node of sim.nodes) assert.deepEqual(sim.contents(node), [], node);
+});
+
+test("tombstones: nothing is forgotten while an owner is away that missed the deletion", () => {
+  const sim = cluster();
+  const client = sim.client("c");
+  done(sim, client.put(KEY, "v", { w: "all" }));
+  const [home, , away] = sim.owners(ID);
+  sim.node(away!).crash();
+  sim.runFor(1_000);
+  done(sim, client.delete(KEY, { node: home! }));
+  sim.runFor(10 * ROUNDS_MS);
+  assert.equal(sim.factCount("tombstone-purged"), 0);
+  sim.node(away!).restart();
+  assert.ok(sim.runUntil(() => sim.hints.length === 0, { within: ROUNDS_MS }));
+  assert.ok(forgets(sim));
+  sim.runFor(ROUNDS_MS);
+  assert.deepEqual(done(sim, client.get(KEY, { r: "all" })).entry.returned, []);
+});
+
+test("tombstones: nothing is forgotten while a member is away that may keep a hint", () => {
+  const sim = cluster();
+  const stranger = sim.nodes.find((node) => !sim.owners(ID).includes(node));
+  sim.node(stranger!).crash();
+  sim.runFor(15_000);
+  putAndDelete(sim);
+  sim.runFor(ROUNDS_MS);
+  assert.equal(sim.factCount("tombstone-purged"), 0);
+  sim.node(stranger!).restart();
+  assert.ok(forgets(sim));
+});
+
+test("tombstones: a hint of the value, delivered late, does not bring it back (Scylla 23712)", () => {
+  const sim = cluster();
+  const client = sim.client("c");
+  const [home, second, third] = sim.owners(ID);
+  sim.node(third!).crash();
+  sim.runFor(1_000);
+  done(sim, client.put(KEY, "v", { node: home! }));
+  assert.ok(sim.hints.length > 0);
+  done(sim, client.delete(KEY, { node: second! }));
+  const { node: keeper } = sim.hints[0]!;
+  // The owner is back, and who keeps its hints is not.
+  if (keeper !== home && keeper !== second) sim.node(keeper).crash();
+  sim.node(third!).restart();
+  sim.runFor(ROUNDS_MS);
+  if (!sim.isUp(keeper)) sim.node(keeper).restart();
+  assert.ok(forgets(sim));
+  sim.runFor(ROUNDS_MS);
+  assert.deepEqual(done(sim, client.get(KEY, { r: "all" })).entry.returned, []);
+});
+
+test("tombstones: a key that was forgotten can be written again, also with what was read before", () => {
+  const sim = cluster();
+  const client = sim.client("c");
+  done(sim, client.put(KEY, "v"));
+  const before = done(sim, client.get(KEY));
+  done(sim, client.delete(KEY));
+  assert.ok(forgets(sim));
+  done(sim, client.put(KEY, "w", { context: before.context }));
+  sim.runFor(ROUNDS_MS);
+  assert.deepEqual(done(sim, client.get(KEY, { r: "all" })).entry.returned, ["w"]);
+  done(sim, client.delete(KEY));
+  assert.ok(forgets(sim));
+});
+
+test("tombstones: those of an earlier life are found after a start", () => {
+  const sim = cluster({ purge: { ...PURGE, everyMs: 3_000 } });
+  putAndDelete(sim);
+  for (const node of sim.nodes) sim.node(node).stop();
+  assert.equal(sim.factCount("tombstone-purged"), 0);
+  for (const node of sim.nodes) sim.node(node).restart();
+  assert.ok(forgets(sim));
+});
+
+test("tombstones: an era that was begun is not forgotten by a restart", () => {
+  const sim = cluster();
+  putAndDelete(sim);
+  assert.ok(forgets(sim));
+  const eras = sim.factCount("era-begun");
+  assert.equal(eras, 2 * sim.nodes.length);
+  sim.runFor(1_000);
+  for (const node of sim.nodes) sim.node(node).crash();
+  for (const node of sim.nodes) sim.node(node).restart();
+  sim.runFor(ROUNDS_MS);
+  assert.equal(sim.factCount("era-begun"), eras);
+});
+
+test("tombstones: while writes go on, a deletion purges nothing that is newer", () => {
+  const sim = cluster();
+  const client = sim.client("c");
+  for (let i = 0; i < 40; i++) {
+    done(sim, client.put(KEY, `v${i}`));
+    done(sim, client.delete(KEY));
+    done(sim, client.put(KEY, `w${i}`));
+    sim.runFor(500);
+    assert.deepEqual(done(sim, client.get(KEY)).entry.returned, [`w${i}`]);
+  }
+});
