@@ -1,5 +1,5 @@
 /**
- * A cluster member, without any I/O: four doors in, and the four of `effects.ts` out.
+ * A cluster member, without any I/O: four doors in, and the five of `effects.ts` out.
  *
  *     request    a client asks          ┐
  *     receive    a peer speaks          ├─▶ coordinator, replica, … ─▶ send, persist, …
@@ -61,6 +61,8 @@ export interface NodeSetup {
   readonly membership: MembershipConfig;
   readonly repair: RepairConfig;
   readonly layout: Layout;
+  /** Where to ask who is there, while members of the layout are missing. */
+  readonly seeds: readonly string[];
   readonly epochs: EpochLease;
   /** Shared by all nodes of a cluster: seals the contexts that clients carry. */
   readonly secret: SipKey;
@@ -103,11 +105,10 @@ export class Node {
       random: setup.random.fork("membership"),
       members: setup.layout.nodes,
       removed: [],
-      seeds: [],
+      seeds: setup.seeds,
       effects: {
         send: (to, talk) => setup.effects.send(to, memberTalk(talk)),
-        // All members are in the layout, and the transport dials them without being told.
-        contact: () => {},
+        contact: (address, member) => setup.effects.contact(address, member),
         note: (fact) => this.#onMemberFact(fact),
       },
     });
@@ -229,6 +230,12 @@ export class Node {
       default:
         return unreachable(message);
     }
+  }
+
+  /** A node said in its greeting where it can be reached. */
+  located(now: Instant, id: NodeId, generation: number, address: string): void {
+    this.#now = now;
+    this.#membership.onLocated(id, generation, address);
   }
 
   completed(now: Instant, token: number, answer: DiskAnswer): void {

@@ -60,6 +60,8 @@ export interface HostSetup extends Omit<NodeSetup, "rows" | "effects"> {
 export interface IdentityKeeper {
   /** Called at the end of every turn. */
   tend(): void;
+  /** Where a member was last heard to be: for the next start. */
+  remember(member: NodeId, address: string): void;
   /**
    * After the engine was closed. Clean is a stop after which nothing is known to this process
    * alone.
@@ -70,6 +72,8 @@ export interface IdentityKeeper {
 /** The way to the other nodes. Nothing is promised of a message (see `Effects.send`). */
 export interface Links {
   send(to: NodeId, message: Message): void;
+  /** Finds out who is at this address, or connects with the member that is said to be there. */
+  contact(address: string, member: NodeId | undefined): void;
   /** The node has a new layout: these are the members to be connected with. */
   follow(layout: Layout): void;
   /** Takes no new connection; those that are there go on. */
@@ -219,6 +223,17 @@ export class Host implements Effects, EngineEvents, TurnTask {
     this.#turn.wake();
   }
 
+  /** A node said in its greeting where it can be reached. */
+  located(id: NodeId, generation: number, address: string): void {
+    if (this.#end !== undefined) return;
+    try {
+      this.#node.located(performance.now(), id, generation, address);
+    } catch (error) {
+      this.#die(error);
+    }
+    this.#turn.wake();
+  }
+
   /** A request of somebody who is not in this process. */
   ask(request: ClientRequest, asker: Asker, askId: number): void {
     const { operation } = request;
@@ -259,6 +274,11 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   send(to: NodeId, message: Message): void {
     this.#links?.send(to, message);
+  }
+
+  contact(address: string, member: NodeId | undefined): void {
+    if (member !== undefined) this.#keeper?.remember(member, address);
+    this.#links?.contact(address, member);
   }
 
   persist(writes: readonly RowWrite[], token: number): void {

@@ -247,6 +247,9 @@ export class SimulatedHost implements Effects {
     this.#surroundings.reply(this, request, kept);
   }
 
+  /** Nobody moves here: the network knows everybody by id. */
+  contact(): void {}
+
   note(fact: Fact): void {
     this.storage.onFact(fact);
     this.#recorder.fact(this.id, fact);
@@ -269,6 +272,7 @@ export class SimulatedHost implements Effects {
       membership: LAN_MEMBERSHIP,
       repair: { ...DEFAULT_REPAIR_CONFIG, settleMs: 2 * config.requestTimeoutMs },
       layout,
+      seeds: [],
       epochs,
       secret,
       random: bootRandom.fork("node"),

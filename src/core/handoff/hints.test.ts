@@ -200,6 +200,7 @@ function smallHints(
       send: () => {},
       reply: () => {},
       note: () => {},
+      contact: () => {},
       persist: (writes: readonly RowWrite[], token: number) => {
         if (world.disk === "durable") engine.write(writes, token);
         world.completions.push({ token, answer: world.disk });

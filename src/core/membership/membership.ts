@@ -36,6 +36,7 @@ import { Rejoin } from "./rejoin.ts";
 import { Relays } from "./relays.ts";
 import { suspicionMsMin } from "./scale.ts";
 import type { MembershipEffects, Seat } from "./seat.ts";
+import { locate } from "./whereabouts.ts";
 
 /** Intervals that a timer may be late before its node distrusts itself. */
 const LATE_INTERVALS_MAX = 2;
@@ -172,6 +173,12 @@ export class Membership {
     if (!isKnown) this.#exchange.soon(now, id);
   }
 
+  /** A node said in its greeting where it can be reached. */
+  onLocated(id: NodeId, generation: number, address: string): void {
+    const member = this.#seat.members.get(id);
+    if (member !== undefined) locate(this.#seat, member, generation, address);
+  }
+
   /** A connection ended, which is not death, but a reason to look. */
   onLost(id: NodeId): void {
     this.#prober.next(id);
@@ -191,7 +198,7 @@ export class Membership {
       if (named.id === self.id || this.#doorkeeper.isRemoved(named.id)) continue;
       const member = members.get(named.id) ?? members.add(now, named, true);
       member.isRing = true;
-      if (member.generation === 0) member.address = named.address;
+      if (member.addressGeneration === 0 && named.address !== "") member.address = named.address;
     }
   }
 

@@ -1,0 +1,28 @@
+/**
+ * Where members can be reached, by their own words: in a greeting, or in a rumour of themselves.
+ *
+ *     boot 4 at db2:7400  ─▶  boot 5 at db7:7400  ─▶  a late rumour: boot 4 at db2:7400
+ *                             followed                 ignored
+ *
+ * An address is one boot's, and stays the same for as long as it runs. So the word of a later boot
+ * replaces that of an earlier one, never the other way round; and what was only written down, in
+ * the settings or on a disk, is replaced by any. A member of the ring that has moved is contacted
+ * at once.
+ */
+import type { Member } from "./members.ts";
+import type { Seat } from "./seat.ts";
+
+/** True when it is news: the member is somewhere else than this node believed. */
+export function locate(
+  { effects }: Seat,
+  member: Member,
+  generation: number,
+  address: string,
+): boolean {
+  if (address === "" || generation < member.addressGeneration) return false;
+  member.addressGeneration = generation;
+  if (member.address === address) return false;
+  member.address = address;
+  if (member.isRing) effects.contact(address, member.id);
+  return true;
+}
