@@ -76,8 +76,9 @@ export function lookupBy(source: NameSource): LookupFunction {
 
 /** The names of this machine and of the servers that it asks, or of given ones instead. */
 export class SystemNames implements NameSource {
+  /** All nodes of a process share the pool. */
+  static #isSystemAsked = false;
   readonly #servers: readonly string[] | undefined;
-  #isBlocked = false;
 
   constructor(servers?: readonly string[]) {
     this.#servers = servers;
@@ -90,7 +91,7 @@ export class SystemNames implements NameSource {
     try {
       return await this.#fromDns(name);
     } catch (error) {
-      if (this.#isBlocked || this.#servers !== undefined) throw error;
+      if (SystemNames.#isSystemAsked || this.#servers !== undefined) throw error;
       return this.#fromSystem(name);
     }
   }
@@ -112,10 +113,10 @@ export class SystemNames implements NameSource {
   }
 
   #fromSystem(name: string): Promise<readonly string[]> {
-    this.#isBlocked = true;
+    SystemNames.#isSystemAsked = true;
     const found = new Promise<readonly string[]>((resolve, reject) => {
       systemLookup(name, { all: true }, (error, all) => {
-        this.#isBlocked = false;
+        SystemNames.#isSystemAsked = false;
         if (error !== null) reject(error);
         else resolve(all.map(({ address }) => address));
       });

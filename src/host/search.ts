@@ -87,7 +87,7 @@ export class Search {
         if (this.#isOver) return;
         if (this.#isKnown(text)) continue;
         const report = await this.#report(endpoint);
-        if (!("nodeId" in report)) problems.push(...this.#failure(place, text, report));
+        if (!("nodeId" in report)) problems.push(...this.#failure(place, member, text, report));
         else met.push(this.#meet(text, report));
       }
     } catch (error) {
@@ -128,9 +128,14 @@ export class Search {
   }
 
   /** That a name leads to this node as well is how names are, and no problem. */
-  #failure(place: string, endpoint: string, failure: HandshakeFailure): readonly string[] {
+  #failure(
+    place: string,
+    member: NodeId | undefined,
+    endpoint: string,
+    failure: HandshakeFailure,
+  ): readonly string[] {
     if (failure.kind === "refused" && failure.refusal.code === "SELF") return [];
-    const title = place === endpoint ? place : `${place} (${endpoint})`;
+    const title = member === undefined ? `seed ${place}` : `${member} at ${place}`;
     if (failure.kind === "refused") noteFailure(this.#owner, title, failure);
     return [`${endpoint}: ${problemOf(failure)}`];
   }

@@ -24,7 +24,7 @@ import type { NodeId } from "../core/ring/node-id.ts";
 import type { PeerStatus } from "./node-status.ts";
 import type { Refusal } from "../core/wire/refusal.ts";
 import type { LookupFunction } from "node:net";
-import { Layout } from "../core/ring/layout.ts";
+import type { Layout } from "../core/ring/layout.ts";
 import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
 import { type Address, formatAddress } from "../socket/address.ts";
 import { ClientConnection, type ClientServer } from "./client-connection.ts";
@@ -100,8 +100,8 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwne
   /** Of two nodes the smaller id dials; the larger one can only say where it is itself. */
   contact(address: string, member: NodeId | undefined): void {
     if (member !== undefined) {
-      this.#placedLayout = undefined;
       const peer = this.#peer(member);
+      if (peer.address !== address) this.#placedLayout = undefined;
       peer.locate(address);
       if (this.id < member || peer.state === "linked") return;
     }
@@ -230,7 +230,8 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwne
 
   /** With the addresses as they are now, which clients dial. */
   layout(): Layout {
-    this.#placedLayout ??= this.#placed(this.#host.layout());
+    const addressOf = (id: NodeId): string => this.#peers.get(id)?.address ?? "";
+    this.#placedLayout ??= this.#host.layout().placed(addressOf);
     return this.#placedLayout;
   }
 
@@ -262,16 +263,6 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwne
       this.#peers.set(id, peer);
     }
     return peer;
-  }
-
-  #placed(layout: Layout): Layout {
-    const nodes = layout.nodes.map((node) => {
-      const address = this.#peers.get(node.id)?.address ?? "";
-      return address === "" ? node : { ...node, address };
-    });
-    const { epoch, clusterId, strategy, replicas, partitionCount, ownerIndexes } = layout;
-    const rest = { epoch, clusterId, strategy, replicas, partitionCount, ownerIndexes };
-    return new Layout({ ...rest, nodes });
   }
 
   #judgeClient(): Refusal | undefined {

@@ -120,6 +120,17 @@ export class Layout implements LayoutData {
     return this.#nodeById.get(id);
   }
 
+  /** The same, with nodes where they are now; an empty answer leaves a node where it was. */
+  placed(addressOf: (node: NodeId) => string): Layout {
+    const { epoch, clusterId, strategy, replicas, partitionCount, ownerIndexes } = this;
+    const head = { epoch, clusterId, strategy, replicas, partitionCount, ownerIndexes };
+    const nodes = this.nodes.map((node) => {
+      const address = addressOf(node.id);
+      return address === "" ? node : { ...node, address };
+    });
+    return new Layout({ ...head, nodes });
+  }
+
   /**
    * 16 hexadecimal digits over all that ownership follows from: everything but addresses, since
    * nodes move and keys do not. It detects difference, it is no proof against forgery.
