@@ -219,6 +219,8 @@ export class Node {
         return this.#onHello(now, from, message);
       case "goodbye":
         return this.#onGoodbye(now, from);
+      case "located":
+        return this.#membership.onLocated(from, message.generation, message.address);
       case "member-talk":
         return this.#membership.receive(now, from, message.talk);
       case "repair-talk":
@@ -230,12 +232,6 @@ export class Node {
       default:
         return unreachable(message);
     }
-  }
-
-  /** A node said in its greeting where it can be reached. */
-  located(now: Instant, id: NodeId, generation: number, address: string): void {
-    this.#now = now;
-    this.#membership.onLocated(id, generation, address);
   }
 
   completed(now: Instant, token: number, answer: DiskAnswer): void {

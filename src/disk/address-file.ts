@@ -1,5 +1,5 @@
 /**
- * Where the other members were last heard to be, so that a node finds its cluster again when every
+ * Where the other members were met last, so that a node finds its cluster again when every
  * seed is gone.
  *
  *     gramme addresses 7          the seventh that was written
@@ -31,7 +31,7 @@ interface Written {
 
 export class AddressFile {
   readonly #disk: Disk;
-  /** The last heard goes to the end. */
+  /** Whoever has moved goes to the end. */
   readonly #addresses: Map<string, string>;
   #count: number;
   #isChanged = false;

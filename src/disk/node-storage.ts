@@ -126,7 +126,7 @@ export class NodeStorage {
     });
   }
 
-  /** Where members were when this node heard of them last: somewhere to ask. */
+  /** Where members were when this node met them last: somewhere to ask. */
   get addresses(): readonly string[] {
     return this.#addresses.addresses;
   }

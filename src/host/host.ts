@@ -24,7 +24,7 @@ import type {
 import type { Effects } from "../core/effects.ts";
 import type { HintOrder, HintReport } from "../core/hint-orders.ts";
 import type { Layout } from "../core/ring/layout.ts";
-import type { Message } from "../core/messages.ts";
+import { located, type Message } from "../core/messages.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { NodeSetup } from "../core/node.ts";
 import type { Operation, ClientRequest } from "../core/requests.ts";
@@ -60,7 +60,7 @@ export interface HostSetup extends Omit<NodeSetup, "rows" | "effects"> {
 export interface IdentityKeeper {
   /** Called at the end of every turn. */
   tend(): void;
-  /** Where a member was last heard to be: for the next start. */
+  /** Where a member was met: for the next start. */
   remember(member: NodeId, address: string): void;
   /**
    * After the engine was closed. Clean is a stop after which nothing is known to this process
@@ -225,13 +225,8 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   /** A node said in its greeting where it can be reached. */
   located(id: NodeId, generation: number, address: string): void {
-    if (this.#end !== undefined) return;
-    try {
-      this.#node.located(performance.now(), id, generation, address);
-    } catch (error) {
-      this.#die(error);
-    }
-    this.#turn.wake();
+    this.#keeper?.remember(id, address);
+    this.receive(id, located(generation, address));
   }
 
   /** A request of somebody who is not in this process. */
@@ -277,7 +272,6 @@ export class Host implements Effects, EngineEvents, TurnTask {
   }
 
   contact(address: string, member: NodeId | undefined): void {
-    if (member !== undefined) this.#keeper?.remember(member, address);
     this.#links?.contact(address, member);
   }
 

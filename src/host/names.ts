@@ -27,6 +27,8 @@ export interface NameSource {
 
 /** Of one name; a cluster has fewer nodes. */
 const ADDRESSES_MAX = 1_024;
+/** Of one service: their names are all asked for at once. */
+const TARGETS_MAX = 256;
 const DNS_WITHIN_MS = 2_500;
 const DNS_TRY_MS = 1_000;
 const SYSTEM_WITHIN_MS = 2_000;
@@ -42,15 +44,16 @@ export async function endpointsOf(
 ): Promise<readonly Address[]> {
   if (seed.kind === "host") return placed(seed.address, await named(seed.address.host, source));
   const targets = await failingWith(seed.name, source.targets(seed.name));
-  const endpoints: Address[] = [];
-  const problems: unknown[] = [];
-  for (const { name, port } of inServiceOrder(targets.slice(0, ADDRESSES_MAX), draw)) {
-    try {
-      endpoints.push(...placed({ host: name, port }, await named(name, source)));
-    } catch (error) {
-      problems.push(error);
-    }
-  }
+  const ordered = inServiceOrder(targets.slice(0, TARGETS_MAX), draw);
+  const answers = await Promise.allSettled(
+    ordered.map(async ({ name, port }) => placed({ host: name, port }, await named(name, source))),
+  );
+  const endpoints = answers.flatMap((answer) =>
+    answer.status === "fulfilled" ? answer.value : [],
+  );
+  const problems = answers.flatMap((answer) =>
+    answer.status === "rejected" ? [answer.reason as unknown] : [],
+  );
   // One target that has no address is no reason to leave out the others.
   if (endpoints.length === 0 && problems.length > 0) throw problems[0];
   const texts = new Set<string>();

@@ -82,7 +82,7 @@ export class Peer implements FrameHandler, Greeter {
     if (this.#state === "linked") return "";
     if (this.#problem !== "") return this.#problem;
     if (this.address === "") return "no address is known yet";
-    return this.#owner.id < this.id ? "not dialled yet" : `it dials ${this.#owner.id}, and has not`;
+    return this.#owner.id < this.id ? "not dialled yet" : "it is the one to dial, and has not yet";
   }
 
   get isMember(): boolean {
@@ -302,6 +302,7 @@ export class Peer implements FrameHandler, Greeter {
     const address = parseAddress(this.address);
     if ("problem" in address) {
       // Of a layout that was made elsewhere: what cannot be dialled is only said.
+      this.#problem = address.problem;
       return noteFailure(this.#owner, this.id, { kind: "ended", reason: address.problem });
     }
     this.#state = "dialling";

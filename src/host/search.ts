@@ -41,7 +41,9 @@ const PROBLEMS_TOLD = 3;
 
 export class Search {
   readonly #owner: SearchOwner;
-  readonly #waiting: Map<string, NodeId | undefined> = new Map();
+  /** Places by who is looked for there, and seeds, which come first. */
+  readonly #waiting: Map<string, NodeId> = new Map();
+  readonly #waitingSeeds: Set<string> = new Set();
   readonly #looking: Set<string> = new Set();
   readonly #scouts: Set<Scout> = new Set();
   readonly #metAt: Map<string, Greeting> = new Map();
@@ -56,26 +58,37 @@ export class Search {
   /** Looks there, as soon as it can. With a member named, it is a place and no seed. */
   at(place: string, member: NodeId | undefined): void {
     if (this.#isOver || this.#looking.has(place)) return;
-    if (!this.#waiting.has(place)) this.#waiting.set(place, member);
+    if (member === undefined) this.#waitingSeeds.add(place);
+    else this.#waiting.set(place, member);
     this.#next();
   }
 
   stop(): void {
     this.#isOver = true;
     this.#waiting.clear();
+    this.#waitingSeeds.clear();
     for (const scout of this.#scouts) scout.recall("the node is being closed");
   }
 
   #next(): void {
+    for (const seed of this.#waitingSeeds) {
+      if (this.#looking.size >= PLACES_AT_ONCE) return;
+      this.#waitingSeeds.delete(seed);
+      this.#begin(seed, undefined);
+    }
     for (const [place, member] of this.#waiting) {
       if (this.#looking.size >= PLACES_AT_ONCE) return;
       this.#waiting.delete(place);
-      this.#looking.add(place);
-      void this.#look(place, member).finally(() => {
-        this.#looking.delete(place);
-        this.#next();
-      });
+      this.#begin(place, member);
     }
+  }
+
+  #begin(place: string, member: NodeId | undefined): void {
+    this.#looking.add(place);
+    void this.#look(place, member).finally(() => {
+      this.#looking.delete(place);
+      this.#next();
+    });
   }
 
   async #look(place: string, member: NodeId | undefined): Promise<void> {

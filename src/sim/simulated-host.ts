@@ -223,7 +223,7 @@ export class SimulatedHost implements Effects {
     this.#input(REQUEST, -1, 0, undefined, request);
   }
 
-  // Effects: the four doors out of the node.
+  // Effects: the five doors out of the node.
 
   send(to: NodeId, message: Message): void {
     const sent = this.#setup.wire ? throughWire(message) : message;

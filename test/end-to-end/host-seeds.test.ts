@@ -7,6 +7,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { RemoteClient } from "#src/client/remote-client.ts";
+import { nodeId } from "#src/core/ring/node-id.ts";
 import type { NodeSettings } from "#src/host/cluster-settings.ts";
 import type { HostFact } from "#src/host/host-fact.ts";
 import type { NameSource } from "#src/host/names.ts";
@@ -167,6 +169,31 @@ test("seeds: a member that comes back under another address is followed", async 
     await whole([n2, ...others]);
   }
   await stop([n2, ...others]);
+});
+
+test("seeds: a client is told where a member is now", async () => {
+  const [port = 0] = await freePorts(1);
+  const n1 = await start("n1", { seeds: [at(port)], listen: at(port) });
+  const n2 = await start("n2", { seeds: [at(port)] });
+  const client = await RemoteClient.connect([n1.address], { redialMsMin: 5, redialMsMax: 50 });
+  const n3 = await start("n3", { seeds: [at(port)] });
+  await whole([n1, n2, n3]);
+  const answers = async (): Promise<string> => {
+    for (let tries = 0; tries < 1_000; tries++) {
+      const status = await client.status(nodeId("n3"));
+      if (!("kind" in status)) return status.address;
+      await new Promise((next) => setTimeout(next, 10));
+    }
+    return "never";
+  };
+  assert.equal(await answers(), n3.address);
+  await stop([n3]);
+  const again = await start("n3", { seeds: [at(port)] });
+  await whole([n1, n2, again]);
+  assert.notEqual(again.address, n3.address);
+  assert.equal(await answers(), again.address);
+  await client.close();
+  await stop([n1, n2, again]);
 });
 
 test("seeds: the given address of a member that has moved is only where it was", async () => {

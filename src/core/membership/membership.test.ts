@@ -349,6 +349,7 @@ test("an address is one boot's: a later boot's word is followed, an earlier one'
   assert.equal(bench.membership.view(A)?.address, "two:1");
   bench.membership.onLocated(A, 3, "three:1");
   bench.membership.onLocated(A, 3, "three:1");
+  bench.membership.onLocated(A, 3, "clone:1");
   bench.membership.onLocated(A, 2, "two:1");
   bench.gossip(B, [placed(2, "two:1")]);
   assert.equal(bench.membership.view(A)?.address, "three:1");
@@ -371,6 +372,16 @@ test("where an earlier boot was is not told of a later one", () => {
   assert.ok(ofB.some(([generation, address]) => generation === 1 && address === "b:2"));
   assert.ok(ofB.some(([generation]) => generation === 2));
   assert.ok(ofB.every(([generation, address]) => generation === 1 || address === ""));
+});
+
+test("whoever was heard of and becomes a member is contacted where it is", () => {
+  const bench = new Bench([A]);
+  bench.gossip(A, [{ ...said(B, "alive"), address: "b:2" }]);
+  const { length } = bench.contacted;
+  const ring = [A, B].map((id) => ({ id, address: "" }));
+  bench.membership.follow(bench.now, ring, []);
+  bench.membership.follow(bench.now, ring, []);
+  assert.deepEqual(bench.contacted.slice(length), ["b at b:2"]);
 });
 
 test("the dead are contacted where they were last, and at a start some of those written down", () => {

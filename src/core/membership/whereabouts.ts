@@ -5,9 +5,9 @@
  *                             followed                 ignored
  *
  * An address is one boot's, and stays the same for as long as it runs. So the word of a later boot
- * replaces that of an earlier one, never the other way round; and what was only written down, in
- * the settings or on a disk, is replaced by any. A member of the ring that has moved is contacted
- * at once.
+ * replaces that of an earlier one, never the other way round; of one boot the first word counts,
+ * since another one is a clone's. What was only written down, in the settings, is replaced by any.
+ * A member of the ring that has moved is contacted at once.
  */
 import type { Member } from "./members.ts";
 import type { Seat } from "./seat.ts";
@@ -19,7 +19,9 @@ export function locate(
   generation: number,
   address: string,
 ): boolean {
-  if (address === "" || generation < member.addressGeneration) return false;
+  const { addressGeneration } = member;
+  if (address === "" || generation < addressGeneration) return false;
+  if (generation === addressGeneration && generation > 0) return false;
   member.addressGeneration = generation;
   if (member.address === address) return false;
   member.address = address;

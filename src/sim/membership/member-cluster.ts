@@ -268,7 +268,9 @@ export class MemberCluster {
 
   #contact(from: number, address: string, member: NodeId | undefined): void {
     const one = this.processes[from]!;
-    if (this.#options.asks !== undefined && member !== undefined) {
+    if (member !== undefined) {
+      // Else everybody is connected with everybody.
+      if (this.#options.asks === undefined) return;
       this.#links.know(one, this.processes[this.indexOf(member)]!, address);
     }
     const other = this.processes.find((process) => process.address === address);
