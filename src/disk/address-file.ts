@@ -51,6 +51,11 @@ export class AddressFile {
     return [...this.#addresses.values()];
   }
 
+  /** What another directory has met is not for this one to look for. */
+  forget(): void {
+    this.#addresses.clear();
+  }
+
   remember(member: string, address: string): void {
     if (this.#isOver || this.#addresses.get(member) === address) return;
     this.#addresses.delete(member);

@@ -79,6 +79,8 @@ export class NodeStorage {
     this.#directory = directory;
     this.#opened = opened;
     this.#addresses = new AddressFile(directory.disk);
+    // A copy that is tried out elsewhere must not go and find the cluster of the original.
+    if (reason === "copied" || reason === "restored") this.#addresses.forget();
     this.#keeper = new LeaseKeeper({
       identity,
       lease,
