@@ -10,6 +10,7 @@
  * dialled again for as long as it is a member, its name looked up anew each time, since addresses
  * move.
  */
+import type { LookupFunction } from "node:net";
 import type { ClientRequest } from "../core/requests.ts";
 import type { FrameSocket, Plant } from "../socket/frame-socket.ts";
 import type { Asker, Host, Links } from "./host.ts";
@@ -18,22 +19,20 @@ import type { Greeting } from "../core/wire/greeting.ts";
 import type { HintOrder, HintReport } from "../core/hint-orders.ts";
 import type { HostFact } from "./host-fact.ts";
 import type { HostLimits } from "./host-limits.ts";
-import type { NameSource } from "./names.ts";
+import type { Layout } from "../core/ring/layout.ts";
 import type { Message } from "../core/messages.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { PeerStatus } from "./node-status.ts";
 import type { Refusal } from "../core/wire/refusal.ts";
-import type { LookupFunction } from "node:net";
-import type { Layout } from "../core/ring/layout.ts";
 import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
 import { type Address, formatAddress } from "../socket/address.ts";
+import { DONE } from "../socket/handshake.ts";
 import { ClientConnection, type ClientServer } from "./client-connection.ts";
 import { COPIER, type CopyAsker, CopyDesk } from "./copy-desk.ts";
 import type { Listener, ListenerOwner } from "./listener.ts";
-import { lookupBy } from "./names.ts";
+import { lookupBy, type NameSource } from "./names.ts";
 import { Peer, type PeerOwner } from "./peer.ts";
 import { Search, type SearchOwner } from "./search.ts";
-import { DONE } from "../socket/handshake.ts";
 
 export interface TcpSetup {
   readonly host: Host;

@@ -110,7 +110,8 @@ export class Hints {
 
   /** A walk through everything has met nothing for this target. */
   noneFor(target: NodeId): void {
-    this.#tally.clear(target);
+    // A full disk undoes what it refuses: that must still be counted then.
+    if (!this.#isPendingFor(target)) this.#tally.clear(target);
   }
 
   /**
@@ -180,6 +181,13 @@ export class Hints {
     const { partition, key, before, after, isCounted, stored } = pending;
     if (answer === "full" && isCounted) this.#recount(partition, key, after, before);
     stored(now, answer);
+  }
+
+  #isPendingFor(target: NodeId): boolean {
+    return this.#pending.numbers().some((number) => {
+      const { before, after } = this.#pending.get(number)!;
+      return [before, after].some((hint) => hint?.targets.includes(target) === true);
+    });
   }
 
   #scan(partition: number, from: ScanPosition | undefined): ScanSlice {
