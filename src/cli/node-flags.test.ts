@@ -32,13 +32,18 @@ test("node flags: as words again they mean the same", () => {
 });
 
 test("node flags: members with zones and weights", () => {
-  assert.deepEqual(members("n0=db0:7400, n1=[::1]:7401@rack-a,n2=10.0.0.3:7400@b*2,n3=h:1*3"), [
-    { id: "n0", address: "db0:7400" },
-    { id: "n1", address: "[::1]:7401", zone: "rack-a" },
-    { id: "n2", address: "10.0.0.3:7400", zone: "b", weight: 2 },
-    { id: "n3", address: "h:1", weight: 3 },
-  ]);
-  for (const wrong of ["", "n0", "n0=", "=db0:7400", "n0=db0:7400*two", "n0=db0:7400,"]) {
-    assert.throws(() => members(wrong), /Write id=host:port/, wrong);
+  assert.deepEqual(
+    members("n0=db0:7400, n1=[::1]:7401@rack-a,n2=10.0.0.3:7400@b*2,n3=h:1*3,n4,n5@b*2"),
+    [
+      { id: "n0", address: "db0:7400" },
+      { id: "n1", address: "[::1]:7401", zone: "rack-a" },
+      { id: "n2", address: "10.0.0.3:7400", zone: "b", weight: 2 },
+      { id: "n3", address: "h:1", weight: 3 },
+      { id: "n4" },
+      { id: "n5", zone: "b", weight: 2 },
+    ],
+  );
+  for (const wrong of ["", "n0=", "n0@", "=db0:7400", "n0=db0:7400*two", "n0=db0:7400,"]) {
+    assert.throws(() => members(wrong), /Write id or id=host:port/, wrong);
   }
 });

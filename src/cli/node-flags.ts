@@ -155,16 +155,23 @@ export function integer(text: string): number {
   throw new InvalidArgumentError("It is a whole number.");
 }
 
-/** `n1=10.0.0.1:7400`, with a zone and a weight where they matter: `n1=10.0.0.1:7400@rack-a*2`. */
+/**
+ * `n1=10.0.0.1:7400`, or `n1` alone where seeds find it; with a zone and a weight where they
+ * matter: `n1=10.0.0.1:7400@rack-a*2`.
+ */
 export function members(text: string): readonly MemberSettings[] {
   return text.split(",").map((part) => {
-    const match = /^([^=]+)=([^@*]+)(?:@([^*]+))?(?:\*(-?[0-9]+))?$/.exec(part.trim());
+    const match = /^([^=@*:]+)(?:=([^@*]+))?(?:@([^*]+))?(?:\*(-?[0-9]+))?$/.exec(part.trim());
     if (match === null) {
-      throw new InvalidArgumentError(`Write id=host:port, got ${JSON.stringify(part)}.`);
+      throw new InvalidArgumentError(`Write id or id=host:port, got ${JSON.stringify(part)}.`);
     }
-    const [, id = "", address = "", zone, weight] = match;
+    const [, id = "", address, zone, weight] = match;
     return given({ id, address, zone, weight: weight === undefined ? undefined : Number(weight) });
   });
+}
+
+export function seeds(text: string): readonly string[] {
+  return text.split(",").map((part) => part.trim());
 }
 
 /** Without the fields that are undefined: a setting that is left out is not there at all. */

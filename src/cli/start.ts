@@ -16,6 +16,7 @@ import type { BootReason } from "../core/identity/boot.ts";
 import { DiskFailure } from "../host/disk-failure.ts";
 import type { HostFact } from "../host/host-fact.ts";
 import { startNode, type RunningNode } from "../host/start-node.ts";
+import type { PeerStatus } from "../host/node-status.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
 import { examples, NODE_DEFAULT } from "./flags.ts";
 import {
@@ -23,6 +24,7 @@ import {
   integer,
   members,
   nodeFlags,
+  seeds,
   sharedSettings,
   type NodeFlags,
 } from "./node-flags.ts";
@@ -34,11 +36,14 @@ interface StartFlags extends NodeFlags {
   readonly listen: string;
   readonly advertise?: string;
   readonly peers?: readonly MemberSettings[];
+  readonly seeds?: readonly string[];
   readonly zone?: string;
   readonly weight?: number;
 }
 
 const WAITING_REMARK_EVERY_MS = 5_000;
+/** Refusals remembered, so as not to repeat them. */
+const REFUSALS_MAX = 256;
 
 export function describeStart(command: Command): void {
   command
@@ -58,9 +63,14 @@ export function describeStart(command: Command): void {
       ),
     )
     .addOption(
-      new Option("--peers <id=host:port,...>", "all members, the same list on every node")
+      new Option("--peers <id=host:port,...>", "all members; by id alone where seeds find them")
         .env("GRAMME_PEERS")
         .argParser(members),
+    )
+    .addOption(
+      new Option("--seeds <host:port,...>", "where to ask for members, also srv:_gramme._tcp.NAME")
+        .env("GRAMME_SEEDS")
+        .argParser(seeds),
     )
     .addOption(
       new Option("--dir <path>", "where its rows are kept, else in memory alone").env("GRAMME_DIR"),
@@ -77,6 +87,7 @@ export function describeStart(command: Command): void {
     ["gramme start --id n0", "the same in memory"],
     ["gramme start --id n0 --listen 0.0.0.0:7400 --advertise db0:7400 \\", ""],
     ["  --peers n0=db0:7400,n1=db1:7400,n2=db2:7400", "one of three"],
+    ["gramme start --id n0 … --peers n0,n1,n2 --seeds db0,db1", "who is where, seeds tell"],
     ["gramme start … --peers n0=db0:7400@rack-a,n1=db1:7400@rack-b*2", "zones and weights"],
     ["gramme start … --set config.requestTimeoutMs=500", "any other setting"],
   ]);
@@ -84,10 +95,10 @@ export function describeStart(command: Command): void {
 }
 
 function settingsOf(flags: StartFlags): NodeSettings {
-  const { id, listen, advertise, peers, zone, weight } = flags;
+  const { id, listen, advertise, peers, seeds: asked, zone, weight } = flags;
   return {
     ...sharedSettings(flags),
-    ...given<NodeSettings>({ id, listen, advertise, peers, zone, weight }),
+    ...given<NodeSettings>({ id, listen, advertise, peers, seeds: asked, zone, weight }),
   };
 }
 
@@ -104,7 +115,10 @@ async function start(settings: NodeSettings): Promise<void> {
 async function run(settings: NodeSettings, stop: Promise<void>): Promise<void> {
   const watch = new PeerWatch(settings);
   const node = await listening(settings, watch);
-  const waiting = setInterval(() => watch.remarkWaiting(), WAITING_REMARK_EVERY_MS);
+  const waiting = setInterval(
+    () => watch.remarkWaiting(node.status().peers),
+    WAITING_REMARK_EVERY_MS,
+  );
   node.host.onFatal((error) => {
     if (error instanceof DiskFailure) {
       remarkError(`${settings.id} has stopped: ${error.message}`);
@@ -164,10 +178,8 @@ class PeerWatch {
   readonly #missingMax: number;
   readonly #linked: Set<string> = new Set();
   readonly #lost: Set<string> = new Set();
-  /**
-   * The last refusal of each peer: a refused peer is dialled for ever, and says the same each time.
-   */
-  readonly #refusals: Map<string, string> = new Map();
+  /** Those that were told: whoever is refused comes again for ever, and is told the same. */
+  readonly #refusals: Set<string> = new Set();
   #address = "";
   #isReady = false;
 
@@ -188,15 +200,39 @@ class PeerWatch {
     if (fact.kind === "peer-lost") return this.#onLost(fact.peer);
     if (fact.kind === "row-damaged") remark(`a damaged row of key ${JSON.stringify(fact.key)}`);
     if (fact.kind === "sends-dropped") remark(`${fact.peer} is too slow: dropping messages to it`);
-    if (fact.kind !== "connection-refused") return;
-    const refusal = `${fact.code}, refused by ${fact.by}: ${fact.message}`;
-    if (this.#refusals.get(fact.remote) === refusal) return;
-    this.#refusals.set(fact.remote, refusal);
-    remark(`${fact.remote}: ${refusal}`);
+    if (fact.kind === "seed-asked") return this.#onSeedAsked(fact);
+    if (fact.kind === "connection-refused") this.#onRefused(fact);
   }
 
-  remarkWaiting(): void {
-    if (!this.#isReady) remark(`not ready, waiting for ${this.#missing().join(", ")}`);
+  remarkWaiting(peers: readonly PeerStatus[]): void {
+    if (this.#isReady) return;
+    const missing = this.#missing().map((id) => {
+      const problem = peers.find((peer) => peer.id === id)?.problem ?? "";
+      return problem === "" ? id : `${id} (${problem})`;
+    });
+    remark(`not ready, waiting for ${missing.join(", ")}`);
+  }
+
+  #onSeedAsked({ seed, met, problem }: Extract<HostFact, { kind: "seed-asked" }>): void {
+    const found = met.length === 0 ? "nobody new is there" : `met ${met.join(", ")}`;
+    remark(`seed ${seed}: ${problem === "" ? found : problem}`);
+  }
+
+  #onRefused({
+    by,
+    code,
+    message,
+    remote,
+  }: Extract<HostFact, { kind: "connection-refused" }>): void {
+    // What a seed answers is told where it was asked.
+    if (remote.startsWith("seed ")) return;
+    // Each connection comes from another port.
+    const host = by === "us" ? remote.slice(0, remote.lastIndexOf(":")) : remote;
+    const refusal = `${host}: ${code}, refused by ${by}: ${message}`;
+    if (this.#refusals.has(refusal)) return;
+    if (this.#refusals.size >= REFUSALS_MAX) this.#refusals.clear();
+    this.#refusals.add(refusal);
+    remark(refusal);
   }
 
   #onListening(address: string): void {

@@ -32,6 +32,8 @@ interface NodeDocument {
 }
 
 const ANSWER_TIMEOUT_MS = 1_000;
+/** Of missing connections. */
+const MISSING_SHOWN = 20;
 
 export function describeStatus(command: Command): void {
   clusterFlags(command);
@@ -124,6 +126,19 @@ function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
   for (const { id, state, reason } of nodes) {
     if (state === "down") remark(`${id} does not answer: ${reason}`);
   }
+  const missing = missingLinks(nodes);
+  for (const line of missing.slice(0, MISSING_SHOWN)) remark(line);
+  const hidden = missing.length - MISSING_SHOWN;
+  if (hidden > 0) remark(`… and ${hidden} more: see --json`);
+}
+
+/** Why nodes that are up are not connected with others. */
+function missingLinks(nodes: readonly NodeDocument[]): readonly string[] {
+  return nodes.flatMap(({ id, peers }) =>
+    peers
+      .filter(({ state }) => state !== "linked")
+      .map((peer) => `${id} is not connected with ${peer.id}: ${peer.problem}`),
+  );
 }
 
 function rowOf(node: NodeDocument): readonly string[] {

@@ -14,8 +14,13 @@ import type { ConnectionOwner } from "./connection.ts";
 import { Connection } from "./connection.ts";
 import type { LayoutCache } from "./layout-cache.ts";
 
+export interface PoolOwner extends ConnectionOwner {
+  /** Nobody has told where a node is. */
+  onUnplaced(): void;
+}
+
 export class ConnectionPool {
-  readonly #owner: ConnectionOwner;
+  readonly #owner: PoolOwner;
   readonly #cache: LayoutCache;
   readonly #seeds: ReadonlySet<string>;
   readonly #byAddress: Map<string, Connection> = new Map();
@@ -24,7 +29,7 @@ export class ConnectionPool {
   /** Who really answered, from when it is ready to when it is lost. */
   readonly #byNode: Map<NodeId, Connection> = new Map();
 
-  constructor(seeds: readonly Address[], cache: LayoutCache, owner: ConnectionOwner) {
+  constructor(seeds: readonly Address[], cache: LayoutCache, owner: PoolOwner) {
     this.#owner = owner;
     this.#cache = cache;
     this.#seeds = new Set(seeds.map(formatAddress));
@@ -63,7 +68,10 @@ export class ConnectionPool {
     const connection = this.#byNode.get(node) ?? this.#named.get(node);
     if (connection !== undefined) return connection;
     const address = parseAddress(this.#cache.addressOf(node) ?? "");
-    if ("problem" in address) return undefined;
+    if ("problem" in address) {
+      this.#owner.onUnplaced();
+      return undefined;
+    }
     const named = this.#at(address);
     this.#named.set(node, named);
     return named;

@@ -5,14 +5,14 @@ import { Layout } from "../core/ring/layout.ts";
 import { nodeId } from "../core/ring/node-id.ts";
 import { LayoutCache } from "./layout-cache.ts";
 
-function layoutAt(epoch: number, clusterId = "one"): Layout {
+function layoutAt(epoch: number, clusterId = "one", address = `host-${epoch}:1`): Layout {
   return new Layout({
     epoch,
     clusterId,
     strategy: "ring",
     replicas: 1,
     partitionCount: 16,
-    nodes: [{ id: nodeId("n1"), address: `host-${epoch}:1`, weight: 1, zone: "" }],
+    nodes: [{ id: nodeId("n1"), address, weight: 1, zone: "" }],
     ownerIndexes: new Uint16Array(16),
   });
 }
@@ -35,4 +35,17 @@ test("layout cache: a later epoch is adopted; the same, an earlier, or another c
   assert.equal(cache.addressOf(nodeId("n1")), "host-3:1");
   assert.deepEqual(cache.ownersOf(keyOf("test", "a")), ["n1"]);
   assert.deepEqual([cache.isBehind(3), cache.isBehind(4)], [false, true]);
+});
+
+test("layout cache: of the same layout the addresses are taken, but nobody's ignorance", () => {
+  const cache = new LayoutCache();
+  const n1 = nodeId("n1");
+  assert.equal(cache.adopt(layoutAt(2, "one", "")), true);
+  assert.equal(cache.addressOf(n1), "");
+  assert.equal(cache.adopt(layoutAt(2, "one", "here:1")), true);
+  assert.equal(cache.adopt(layoutAt(2, "one", "here:1")), false);
+  assert.equal(cache.adopt(layoutAt(2, "one", "")), false);
+  assert.equal(cache.addressOf(n1), "here:1");
+  assert.equal(cache.adopt(layoutAt(2, "one", "there:1")), true);
+  assert.equal(cache.addressOf(n1), "there:1");
 });

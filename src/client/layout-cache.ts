@@ -6,7 +6,7 @@
  * receipt, and costs at most a forwarded request.
  */
 import type { Key } from "../core/ring/key.ts";
-import type { Layout } from "../core/ring/layout.ts";
+import type { Layout, LayoutNode } from "../core/ring/layout.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 
 const NO_OWNERS: readonly NodeId[] = [];
@@ -20,12 +20,13 @@ export class LayoutCache {
 
   /**
    * True when it is news. A node that is behind tells old layouts, and a misled seed those of
-   * another cluster.
+   * another cluster. Of the same layout only where nodes are may be news.
    */
   adopt(layout: Layout): boolean {
     const current = this.#layout;
     if (current !== undefined) {
-      if (layout.clusterId !== current.clusterId || layout.epoch <= current.epoch) return false;
+      if (layout.clusterId !== current.clusterId || layout.epoch < current.epoch) return false;
+      if (layout.epoch === current.epoch) return this.#place(current, layout);
     }
     this.#layout = layout;
     return true;
@@ -40,7 +41,18 @@ export class LayoutCache {
     return this.#layout === undefined ? NO_OWNERS : this.#layout.ownersOf(key);
   }
 
+  /** Empty when nobody has said it. */
   addressOf(node: NodeId): string | undefined {
     return this.#layout?.node(node)?.address;
+  }
+
+  /** A node that does not know where another one is does not take it from those who do. */
+  #place(current: Layout, told: Layout): boolean {
+    if (current.fingerprint() !== told.fingerprint()) return false;
+    const hasMoved = ({ id, address }: LayoutNode): boolean =>
+      address !== "" && address !== current.node(id)?.address;
+    if (!told.nodes.some(hasMoved)) return false;
+    this.#layout = current.placed((id) => told.node(id)?.address ?? "");
+    return true;
   }
 }

@@ -23,6 +23,7 @@ export interface LayoutView {
 
 export interface NodeView {
   readonly id: string;
+  /** Empty where the settings left it to seeds, and nobody has told it. */
   readonly address: string;
   readonly weight: number;
   readonly zone: string;

@@ -47,8 +47,8 @@ import { CallbackQueue } from "../socket/callback-queue.ts";
 import { Drain } from "../socket/drain.ts";
 import { Admission, OVERLOADED_RETRY_MS } from "./admission.ts";
 import { ConnectError } from "./connect-error.ts";
-import type { Connection, ConnectionOwner } from "./connection.ts";
-import { ConnectionPool } from "./connection-pool.ts";
+import type { Connection } from "./connection.ts";
+import { ConnectionPool, type PoolOwner } from "./connection-pool.ts";
 import type { CopyQuestion } from "./copy-calls.ts";
 import type { Door, Settle } from "./door.ts";
 import { LayoutCache } from "./layout-cache.ts";
@@ -61,10 +61,12 @@ import { DEFAULT_REMOTE_OPTIONS } from "./remote-options.ts";
 const SEND_COUNT_MAX = 3;
 /** How much later than the node we give up ourselves. */
 const GRACE_MS = 100;
+/** A node that is down fails again and again, and moves seldom. */
+const PLACES_ASKED_EVERY_MS = 1_000;
 const REQUEST_ID_END = 2 ** 30;
 const CLOSED = "the client is closed";
 
-export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed, TurnTask {
+export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnTask {
   readonly plant: Plant = { turn: new Turn(), pool: new WriterPool() };
   readonly limits: RemoteOptions;
   readonly #admission: Admission;
@@ -81,6 +83,7 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
   readonly #drain: Drain = new Drain();
   #onStart: ((problem: ConnectError | undefined) => void) | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
+  #placesAskedAt = Number.NEGATIVE_INFINITY;
 
   /** Resolves when a seed has told the layout. Rejects with a ConnectError when none does. */
   static async connect(
@@ -228,9 +231,18 @@ export class RemoteClient implements Door, ConnectionOwner, PendingOwner, Timed,
     this.#dispatchWaiting();
   }
 
+  /** Where a node is that cannot be found, others may know by now. */
+  onUnplaced(): void {
+    const now = performance.now();
+    if (now < this.#placesAskedAt + PLACES_ASKED_EVERY_MS) return;
+    this.#placesAskedAt = now;
+    this.#pool.anyReady()?.askLayout();
+  }
+
   onLost(connection: Connection, reason: string): void {
     this.#pool.onLost(connection);
     if (this.#onStart !== undefined) return this.#checkStart();
+    this.onUnplaced();
     const now = performance.now();
     const name = connection.node ?? formatAddress(connection.address);
     for (const id of this.#pending.numbers()) {

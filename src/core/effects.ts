@@ -1,5 +1,5 @@
 /**
- * The four doors out of a node.
+ * The five doors out of a node.
  *
  * A sink records: it returns nothing, suspends nothing and never calls back into the node while the
  * node runs. The host turns the calls into bytes and syscalls at its own pace; the simulator turns
@@ -23,6 +23,11 @@ export interface Effects {
   persist(writes: readonly RowWrite[], token: number): void;
   /** Exactly once for each request the node was given. */
   reply(request: number, outcome: Outcome): void;
+  /**
+   * Connect to whoever is at this address, or, when a member is named, to that one: `located` says
+   * who was there. Best effort; whoever is not found is looked for again.
+   */
+  contact(address: string, member: NodeId | undefined): void;
   /** An observation: logs, metrics, the simulator's trace and test assertions derive from it. */
   note(fact: Fact): void;
 }

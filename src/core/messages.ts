@@ -19,7 +19,8 @@
  *        │◀─────────────── answer ────────│
  *
  * `hello` and `goodbye` are the first and last words of a connection: the transport speaks the
- * goodbye on behalf of a peer whose connection ended. Messages are best effort: they may be lost,
+ * goodbye on behalf of a peer whose connection ended, and `located` for whoever said in a greeting
+ * where it can be reached. Messages are best effort: they may be lost,
  * doubled, reordered or very late, so every reply names the request by a number that its node never
  * uses twice, also not after a restart. An `ask` may be lost or late like the others but is never
  * doubled: running a write twice is not harmless, and a connection delivers its bytes once and dies
@@ -44,6 +45,12 @@ export interface Hello {
 
 export interface Goodbye {
   readonly kind: "goodbye";
+}
+
+export interface Located {
+  readonly kind: "located";
+  readonly generation: number;
+  readonly address: string;
 }
 
 export interface Write {
@@ -177,6 +184,7 @@ export interface LayoutTold {
 export type Message =
   | Hello
   | Goodbye
+  | Located
   | Write
   | Written
   | Read
@@ -199,6 +207,10 @@ export function hello(generation: number, layoutEpoch: number): Hello {
 }
 
 export const GOODBYE: Goodbye = { kind: "goodbye" };
+
+export function located(generation: number, address: string): Located {
+  return { kind: "located", generation, address };
+}
 
 export function write(
   id: number,

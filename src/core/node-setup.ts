@@ -23,6 +23,8 @@ export interface NodeSetup {
   readonly repair: RepairConfig;
   readonly purge: PurgeConfig;
   readonly layout: Layout;
+  /** Where to ask who is there, while members of the layout are missing. */
+  readonly seeds: readonly string[];
   readonly epochs: EpochLease;
   /** Shared by all nodes of a cluster: seals the contexts that clients carry. */
   readonly secret: SipKey;

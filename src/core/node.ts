@@ -1,5 +1,5 @@
 /**
- * A cluster member, without any I/O: four doors in, and the four of `effects.ts` out.
+ * A cluster member, without any I/O: four doors in, and the five of `effects.ts` out.
  *
  *     request    a client asks          ┐
  *     receive    a peer speaks          ├─▶ coordinator, replica, … ─▶ send, persist, …
@@ -82,11 +82,10 @@ export class Node {
       random: setup.random.fork("membership"),
       members: setup.layout.nodes,
       removed: [],
-      seeds: [],
+      seeds: setup.seeds,
       effects: {
         send: (to, talk) => setup.effects.send(to, memberTalk(talk)),
-        // All members are in the layout, and the transport dials them without being told.
-        contact: () => {},
+        contact: (address, member) => setup.effects.contact(address, member),
         note: (fact) => this.#onMemberFact(fact),
       },
     });
@@ -186,6 +185,8 @@ export class Node {
         return this.#onHello(now, from, message);
       case "goodbye":
         return this.#onGoodbye(now, from);
+      case "located":
+        return this.#membership.onLocated(from, message.generation, message.address);
       case "member-talk":
         return this.#membership.receive(now, from, message.talk);
       case "repair-talk":

@@ -56,6 +56,24 @@ test("node storage: a boot goes on as who it was, and raises its floor after an 
   await third.close(true);
 });
 
+test("node storage: where members were met is known again, but not by a copy", async (t) => {
+  const dir = temporaryDirectory(t);
+  const copy = temporaryDirectory(t);
+  const first = await NodeStorage.open(settings(dir), OWNER);
+  first.remember("n2", "db2:7400");
+  await life(first, true);
+  cpSync(dir, copy, { recursive: true });
+  const second = await NodeStorage.open(settings(dir), OWNER);
+  assert.deepEqual(second.addresses, ["db2:7400"]);
+  await second.close(true);
+  const clone = await NodeStorage.open(settings(copy), OWNER);
+  assert.deepEqual([clone.reason, clone.addresses], ["copied", []]);
+  await clone.close(true);
+  const restored = await NodeStorage.open(settings(dir, { restored: true }), OWNER);
+  assert.deepEqual([restored.reason, restored.addresses], ["restored", []]);
+  await restored.close(true);
+});
+
 test("node storage: a copy of the directory, and a restored one, go on as somebody new", async (t) => {
   const dir = temporaryDirectory(t);
   const first = await NodeStorage.open(settings(dir), OWNER);

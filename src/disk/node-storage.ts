@@ -7,6 +7,7 @@
  *     DIR/identity-0, identity-1     who the node is
  *     DIR/place-0, place-1           that it is this directory, and as the last boot left it
  *     DIR/layout                     under which its keys were placed
+ *     DIR/addresses-0, addresses-1   where the other members were
  *     DIR/log/ · lmdb/ · level/      its rows: one engine for a directory, for ever
  *
  * A directory that another engine has written to is refused: an empty store beside the full one
@@ -19,6 +20,7 @@ import { type BootDecision, type BootReason, decideBoot } from "../core/identity
 import type { Identity } from "../core/identity/identity.ts";
 import { LeaseKeeper } from "../core/identity/lease-keeper.ts";
 import type { EpochLease } from "../core/replica/epochs.ts";
+import { AddressFile } from "./address-file.ts";
 import type { AppendAnswer, DiskProblem } from "../core/storage/disk.ts";
 import type { Engine, EngineEvents } from "../core/storage/engine.ts";
 import type { ScrubResult } from "../core/storage/log/scrub.ts";
@@ -61,6 +63,7 @@ export class NodeStorage {
   readonly #directory: DataDirectory;
   readonly #opened: OpenedEngine;
   readonly #keeper: LeaseKeeper;
+  readonly #addresses: AddressFile;
   #events: EngineEvents | undefined = undefined;
   #leaseRetryAt = 0;
   #hasFailed = false;
@@ -75,6 +78,9 @@ export class NodeStorage {
     this.findings = findings;
     this.#directory = directory;
     this.#opened = opened;
+    this.#addresses = new AddressFile(directory.disk);
+    // A copy that is tried out elsewhere must not go and find the cluster of the original.
+    if (reason === "copied" || reason === "restored") this.#addresses.forget();
     this.#keeper = new LeaseKeeper({
       identity,
       lease,
@@ -122,6 +128,15 @@ export class NodeStorage {
     });
   }
 
+  /** Where members were when this node met them last: somewhere to ask. */
+  get addresses(): readonly string[] {
+    return this.#addresses.addresses;
+  }
+
+  remember(member: string, address: string): void {
+    this.#addresses.remember(member, address);
+  }
+
   /** Called at the end of every turn of the host: it costs a comparison. */
   tend(): void {
     if (this.#hasFailed || this.#closing !== undefined) return;
@@ -153,6 +168,7 @@ export class NodeStorage {
 
   async #close(isClean: boolean): Promise<void> {
     this.#opened.rest();
+    await this.#addresses.close();
     if (isClean && !this.#hasFailed) await closed((done) => this.#keeper.stopClean(() => done()));
     await closed((done) => this.#directory.close(() => done()));
   }

@@ -84,6 +84,11 @@ test("settings: what cannot be is refused with its field, its value and a hint",
     ["peers[0].address", { peers: [{ id: "n2", address: "db2" }] }],
     ["peers[0].address", { peers: [{ id: "n2", address: "db2:0" }] }],
     ["peers[0].address", { peers: [{ id: "n2", address: "db1:7411" }] }],
+    ["peers[0].address", { peers: [{ id: "n2" }, PEERS[1]] }],
+    ["seeds", { seeds: "db1" }],
+    ["seeds", { seeds: Array.from({ length: 65 }, (_, index) => `db${index}`) }],
+    ["seeds[0]", { seeds: ["db1:0"] }],
+    ["seeds[1]", { seeds: ["db1", "srv:"] }],
     ["peers[0].id", { peers: [{ id: "", address: "db2:1" }] }],
     ["peers[1].id", { peers: [PEERS[0], PEERS[0]] }],
     ["peers[0].port", { peers: [{ ...PEERS[0], port: 1 }] }],
@@ -127,4 +132,22 @@ test("settings: a refused secret is not shown", () => {
     () => checkSettings({ ...GOOD, secret: "hunter2" }),
     (error) => error instanceof SettingsError && !JSON.stringify(error).includes("hunter2"),
   );
+});
+
+test("settings: with seeds, members need no address, and a node may find its port", () => {
+  const named = [{ id: "n1" }, { id: "n2" }, { id: "n3", zone: "b" }];
+  const seeds = ["db1", "db2:7400", "db1:7400", "srv:_gramme._tcp.example.com"];
+  const settings = checkSettings({ id: "n1", listen: "127.0.0.1:0", peers: named, seeds });
+  assert.deepEqual(settings.seeds, ["db1:7400", "db2:7400", "srv:_gramme._tcp.example.com"]);
+  assert.deepEqual(
+    settings.members.map(({ id, address }) => [id, address]),
+    [
+      ["n1", "127.0.0.1:0"],
+      ["n2", ""],
+      ["n3", ""],
+    ],
+  );
+  const placed = PEERS.map((peer) => (peer.id === "n3" ? { ...peer, zone: "b" } : peer));
+  const print = firstLayout(settings).fingerprint();
+  assert.equal(firstLayout(checkSettings({ ...GOOD, peers: placed })).fingerprint(), print);
 });

@@ -28,6 +28,7 @@ import type { StorageSettings } from "../disk/storage-settings.ts";
 import { type HostLimits, hostLimits } from "./host-limits.ts";
 import type { MemberSettings } from "./member-settings.ts";
 import { advertisedAddress, checkedAddress, checkedId, checkedMembers } from "./member-settings.ts";
+import { formatSeed, parseSeed } from "./seed.ts";
 import { refuseUnknown, refuseUnlessInteger, SettingsError } from "./settings-error.ts";
 import { checkedStorage, type GivenStorage } from "./storage-settings.ts";
 
@@ -42,6 +43,11 @@ export interface NodeSettings {
    * share one list.
    */
   readonly peers?: readonly MemberSettings[];
+  /**
+   * Where to ask for members whose address is not given: `host:port`, `host`, or
+   * `srv:_gramme._tcp.example.com`. All nodes can share one list.
+   */
+  readonly seeds?: readonly string[];
   readonly weight?: number;
   readonly zone?: string;
   readonly clusterId?: string;
@@ -67,6 +73,7 @@ export interface CheckedSettings {
   readonly listen: Address;
   readonly advertise: Address;
   readonly members: readonly LayoutNode[];
+  readonly seeds: readonly string[];
   readonly clusterId: string;
   readonly secret: string | undefined;
   readonly replicas: number;
@@ -86,6 +93,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   "listen",
   "advertise",
   "peers",
+  "seeds",
   "weight",
   "zone",
   "clusterId",
@@ -99,6 +107,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   "storage",
 ] satisfies (keyof NodeSettings)[]);
 const CLUSTER_ID = /^[A-Za-z0-9._-]{1,64}$/;
+const SEEDS_MAX = 64;
 const SECRET_LENGTH_MIN = 8;
 const VIRTUAL_NODES = { min: 1, max: 4_096, hint: `${TOKENS_PER_NODE_DEFAULT} is usual` };
 const REPLICAS = { min: 1, max: REPLICAS_MAX, hint: "3 is usual: it bears the loss of one node" };
@@ -112,14 +121,16 @@ export function checkSettings(given: NodeSettings): CheckedSettings {
   }
   const id = checkedId("id", given.id);
   const listen = checkedAddress("listen", given.listen);
-  const advertise = advertisedAddress(id, given.listen, given.advertise, peers);
-  const members = checkedMembers({ ...given, id, address: formatAddress(advertise) }, peers);
+  const seeds = checkedSeeds(given.seeds ?? []);
+  const advertise = advertisedAddress({ ...given, peers, seeds });
+  const members = checkedMembers({ ...given, id, address: formatAddress(advertise) }, peers, seeds);
   const config = checkedConfig(given.config ?? {});
   return {
     id,
     listen,
     advertise,
     members,
+    seeds,
     clusterId: checkedClusterId(given.clusterId ?? CLUSTER_ID_DEFAULT),
     secret: checkedSecret(given.secret),
     replicas: checkedReplicas(given.replicas, members.length),
@@ -146,6 +157,22 @@ export function firstLayout(settings: CheckedSettings): Layout {
   if (!("problem" in layout)) return layout;
   const names = members.map(({ id }) => id);
   throw new SettingsError("peers", names, layout.problem, "change the members, or the replicas");
+}
+
+/** Each in the one way to write it, and once. */
+function checkedSeeds(seeds: readonly string[]): readonly string[] {
+  const hint = "write them like db1:7400, db2 or srv:_gramme._tcp.example.com";
+  if (!Array.isArray(seeds)) throw new SettingsError("seeds", seeds, "must be a list", hint);
+  if (seeds.length > SEEDS_MAX) {
+    const problem = `there are at most ${SEEDS_MAX}: a few that are usually up are enough`;
+    throw new SettingsError("seeds", seeds.length, problem, "name fewer");
+  }
+  const texts = seeds.map((text: unknown, index) => {
+    const seed = typeof text === "string" ? parseSeed(text) : { problem: "a seed is a text" };
+    if (!("problem" in seed)) return formatSeed(seed);
+    throw new SettingsError(`seeds[${index}]`, text, seed.problem, hint);
+  });
+  return [...new Set(texts)];
 }
 
 function checkedClusterId(clusterId: string): string {

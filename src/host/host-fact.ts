@@ -26,6 +26,16 @@ export type TransportFact =
     }
   /** A connection ended before the two sides had greeted each other. */
   | { readonly kind: "greeting-failed"; readonly remote: string; readonly reason: string }
+  /**
+   * What came of asking who is at a seed, said when it is not as the last time; the problem is
+   * empty when there was none.
+   */
+  | {
+      readonly kind: "seed-asked";
+      readonly seed: string;
+      readonly met: readonly NodeId[];
+      readonly problem: string;
+    }
   | { readonly kind: "link-closed"; readonly peer: NodeId; readonly reason: string }
   /**
    * The first of a row of messages that found no room on their way to a peer; the status counts

@@ -33,6 +33,9 @@ class RecordingLinks implements Links {
   send(_to: string, message: Message): void {
     this.sent.push(message);
   }
+  contact(address: string): void {
+    this.calls.push(`contact ${address}`);
+  }
   follow(): void {
     this.calls.push("follow");
   }
@@ -66,6 +69,7 @@ function hostOf(
     repair: DEFAULT_REPAIR_CONFIG,
     purge: DEFAULT_PURGE_CONFIG,
     layout: firstLayout(settings),
+    seeds: [],
     epochs: EpochLease.forProcess(),
     secret: sipKeyOf(new Uint8Array(16)),
     random: new Random(1),

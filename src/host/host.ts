@@ -24,7 +24,7 @@ import type {
 import type { Effects } from "../core/effects.ts";
 import type { HintOrder, HintReport } from "../core/hint-orders.ts";
 import type { Layout } from "../core/ring/layout.ts";
-import type { Message } from "../core/messages.ts";
+import { located, type Message } from "../core/messages.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { NodeSetup } from "../core/node-setup.ts";
 import type { Operation, ClientRequest } from "../core/requests.ts";
@@ -60,6 +60,8 @@ export interface HostSetup extends Omit<NodeSetup, "rows" | "effects"> {
 export interface IdentityKeeper {
   /** Called at the end of every turn. */
   tend(): void;
+  /** Where a member was met: for the next start. */
+  remember(member: NodeId, address: string): void;
   /**
    * After the engine was closed. Clean is a stop after which nothing is known to this process
    * alone.
@@ -70,6 +72,8 @@ export interface IdentityKeeper {
 /** The way to the other nodes. Nothing is promised of a message (see `Effects.send`). */
 export interface Links {
   send(to: NodeId, message: Message): void;
+  /** Finds out who is at this address, or connects with the member that is said to be there. */
+  contact(address: string, member: NodeId | undefined): void;
   /** The node has a new layout: these are the members to be connected with. */
   follow(layout: Layout): void;
   /** Takes no new connection; those that are there go on. */
@@ -224,6 +228,12 @@ export class Host implements Effects, EngineEvents, TurnTask {
     this.#turn.wake();
   }
 
+  /** A node said in its greeting where it can be reached. */
+  located(id: NodeId, generation: number, address: string): void {
+    this.#keeper?.remember(id, address);
+    this.receive(id, located(generation, address));
+  }
+
   /** A request of somebody who is not in this process. */
   ask(request: ClientRequest, asker: Asker, askId: number): void {
     const { operation } = request;
@@ -264,6 +274,10 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   send(to: NodeId, message: Message): void {
     this.#links?.send(to, message);
+  }
+
+  contact(address: string, member: NodeId | undefined): void {
+    this.#links?.contact(address, member);
   }
 
   persist(writes: readonly RowWrite[], token: number): void {

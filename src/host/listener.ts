@@ -29,6 +29,8 @@ export interface ListenerOwner {
   /** What speaks against this node or client, beyond what every greeting is checked for. */
   judge(theirs: Greeting): Refusal | undefined;
   onNode(frames: FrameSocket, theirs: Greeting): void;
+  /** It knows now who is here, and says where it is itself. */
+  onScout(frames: FrameSocket, theirs: Greeting): void;
   onClient(frames: FrameSocket): void;
   note(fact: HostFact): void;
 }
@@ -85,6 +87,7 @@ export class Listener implements Greeter {
   onGreeted(frames: FrameSocket, theirs: Greeting): void {
     this.#greetingNow.delete(frames);
     if (theirs.role === "node") this.#served.onNode(frames, theirs);
+    else if (theirs.role === "scout") this.#served.onScout(frames, theirs);
     else this.#served.onClient(frames);
   }
 

@@ -1,6 +1,6 @@
 /**
- * The members in the settings of a node, checked: each with an id and an address of its own that
- * others can dial.
+ * The members in the settings of a node, checked: each with an id, and an address of its own that
+ * others can dial, or seeds at which it can be found.
  */
 import { type LayoutNode, WEIGHT_MAX } from "../core/ring/layout.ts";
 import { checkNodeId, type NodeId } from "../core/ring/node-id.ts";
@@ -9,7 +9,8 @@ import { refuseUnknown, refuseUnlessInteger, SettingsError } from "./settings-er
 
 export interface MemberSettings {
   readonly id: string;
-  readonly address: string;
+  /** Without one it is found by seeds. */
+  readonly address?: string;
   readonly weight?: number;
   readonly zone?: string;
 }
@@ -23,10 +24,19 @@ const MEMBER_FIELDS: ReadonlySet<string> = new Set([
 const ZONE = /^[A-Za-z0-9._-]{0,64}$/;
 const WEIGHT = { min: 1, max: WEIGHT_MAX, hint: "twice the weight, twice the partitions" };
 
+interface Placing {
+  readonly id: string;
+  readonly listen: string;
+  readonly advertise?: string;
+  readonly peers: readonly MemberSettings[];
+  readonly seeds: readonly string[];
+}
+
 /** Ascending by id, so that the order in which they were named does not matter. */
 export function checkedMembers(
   self: MemberSettings,
   peers: readonly MemberSettings[],
+  seeds: readonly string[],
 ): readonly LayoutNode[] {
   const members = new Map<string, LayoutNode>([[self.id, checkedMember("", self)]]);
   for (const [index, peer] of peers.entries()) {
@@ -34,11 +44,15 @@ export function checkedMembers(
     const path = `peers[${index}].`;
     refuseUnknown(path, peer, MEMBER_FIELDS);
     const member = checkedMember(path, peer);
+    if (member.address === "" && seeds.length === 0) {
+      const problem = `there are no seeds by which ${member.id} could be found`;
+      throw new SettingsError(`${path}address`, "", problem, "give its address, or seeds");
+    }
     if (members.has(member.id)) {
       throw new SettingsError(`${path}id`, peer.id, "two members have this id", "ids are unique");
     }
     for (const { id, address } of members.values()) {
-      if (address !== member.address) continue;
+      if (address === "" || address !== member.address) continue;
       const problem = `${id} has the same address`;
       throw new SettingsError(`${path}address`, address, problem, "addresses are unique");
     }
@@ -51,12 +65,7 @@ export function checkedMembers(
  * How others reach this node: what it was told to advertise, else as the list of members has it,
  * else where it listens.
  */
-export function advertisedAddress(
-  id: string,
-  listen: string,
-  advertise: string | undefined,
-  peers: readonly MemberSettings[],
-): Address {
+export function advertisedAddress({ id, listen, advertise, peers, seeds }: Placing): Address {
   const listed = peers.find((peer) => peer.id === id)?.address;
   if (advertise !== undefined && listed !== undefined && advertise !== listed) {
     const problem = `peers name ${listed} as the address of this node`;
@@ -65,9 +74,10 @@ export function advertisedAddress(
   const field = advertise !== undefined ? "advertise" : listed !== undefined ? "peers" : "listen";
   const text = advertise ?? listed ?? listen;
   const address = checkedAddress(field, text);
-  // A node that is alone can say its port after it has found one.
+  // A node that is alone can say its port after it has found one; so can one that asks at seeds.
   const isAlone = peers.every((peer) => peer.id === id);
-  if (address.port === 0 && !(isAlone && field === "listen")) {
+  const saysLater = field === "listen" && (isAlone || seeds.length > 0);
+  if (address.port === 0 && !saysLater) {
     throw new SettingsError(field, text, "others cannot dial port 0", "choose a port");
   }
   if (address.host === "0.0.0.0" || address.host === "::") {
@@ -94,15 +104,16 @@ export function checkedAddress(field: string, text: string): Address {
 function checkedMember(path: string, member: MemberSettings): LayoutNode {
   const { weight = 1, zone = "" } = member;
   const id = checkedId(`${path}id`, member.id);
-  const address = checkedAddress(`${path}address`, member.address);
-  if (path !== "" && address.port === 0) {
+  const text = member.address;
+  const address = text === undefined ? undefined : checkedAddress(`${path}address`, text);
+  if (path !== "" && address?.port === 0) {
     const problem = "others cannot dial port 0";
-    throw new SettingsError(`${path}address`, member.address, problem, "choose a port");
+    throw new SettingsError(`${path}address`, text, problem, "choose a port");
   }
   refuseUnlessInteger(`${path}weight`, weight, WEIGHT);
   if (typeof zone !== "string" || !ZONE.test(zone)) {
     const problem = "a zone has at most 64 characters of A-Z a-z 0-9 . _ -";
     throw new SettingsError(`${path}zone`, zone, problem, "name what fails together, like rack-4");
   }
-  return { id, address: formatAddress(address), weight, zone };
+  return { id, address: address === undefined ? "" : formatAddress(address), weight, zone };
 }

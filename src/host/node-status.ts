@@ -9,8 +9,11 @@ import type { PeerState } from "./peer.ts";
 
 export interface PeerStatus {
   readonly id: string;
+  /** Empty while nobody has told it. */
   readonly address: string;
   readonly state: PeerState;
+  /** Why it is not connected, as far as this node knows; empty when it is. */
+  readonly problem: string;
   /** Messages that found no connection or no room, since the start. */
   readonly droppedCount: number;
   /** Bytes that wait for it now. */

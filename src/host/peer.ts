@@ -10,7 +10,7 @@
  * believed in the old. The node hears `hello` when the link is made and `goodbye` when it is gone,
  * never two of a kind in a row.
  */
-import { createConnection } from "node:net";
+import { createConnection, type LookupFunction } from "node:net";
 import { ask, GOODBYE, hello, LAYOUT_ASK, type Message } from "../core/messages.ts";
 import type { FrameHandler, Plant } from "../socket/frame-socket.ts";
 import type { Greeter, HandshakeFailure } from "../socket/handshake.ts";
@@ -33,7 +33,11 @@ export interface PeerOwner {
   readonly id: NodeId;
   readonly limits: HostLimits;
   readonly plant: Plant;
+  /** Of a name, all the addresses it has now. */
+  readonly lookup: LookupFunction;
   greeting(): Greeting;
+  /** It said in its greeting where it can be reached. */
+  located(theirs: Greeting): void;
   receive(from: NodeId, message: Message): void;
   note(fact: HostFact): void;
 }
@@ -42,12 +46,14 @@ export type PeerState = "down" | "dialling" | "linked";
 
 export class Peer implements FrameHandler, Greeter {
   readonly id: NodeId;
+  /** Empty while nobody has told it. */
   address = "";
   /** Messages that found no connection or no room. */
   droppedCount = 0;
   readonly #owner: PeerOwner;
   readonly #backoff: Backoff;
   #state: PeerState = "down";
+  #problem = "";
   #link: FrameSocket | undefined = undefined;
   #dial: FrameSocket | undefined = undefined;
   #redial: NodeJS.Timeout | undefined = undefined;
@@ -71,8 +77,20 @@ export class Peer implements FrameHandler, Greeter {
     return this.#state;
   }
 
+  /** Why there is no link, as far as is known; empty when there is one. */
+  get problem(): string {
+    if (this.#state === "linked") return "";
+    if (this.#problem !== "") return this.#problem;
+    if (this.address === "") return "no address is known yet";
+    return this.#owner.id < this.id ? "not dialled yet" : "it is the one to dial, and has not yet";
+  }
+
   get isMember(): boolean {
     return this.#isMember;
+  }
+
+  get generation(): number {
+    return this.#generation;
   }
 
   get outboundBytes(): number {
@@ -81,9 +99,33 @@ export class Peer implements FrameHandler, Greeter {
 
   /** The layout names this node: keep a connection with it. */
   follow(address: string): void {
-    this.address = address;
+    if (this.address === "") this.address = address;
     this.#isMember = true;
     if (this.#state === "down" && this.#redial === undefined) this.#connect();
+  }
+
+  /** It is said to be there now: whoever looks for it elsewhere looks there at once. */
+  locate(address: string): void {
+    if (this.address === address) return;
+    this.address = address;
+    this.#problem = "";
+    if (!this.#isMember || this.#state === "linked") return;
+    clearTimeout(this.#redial);
+    this.#redial = undefined;
+    this.#backoff.reset();
+    const dial = this.#dial;
+    this.#dial = undefined;
+    this.#state = "down";
+    if (dial !== undefined) {
+      dial.handler = DONE;
+      dial.destroy("it has moved");
+    }
+    this.#connect();
+  }
+
+  /** Somebody else's dial of it, in our name, came to nothing. */
+  onUnreached(problem: string): void {
+    if (this.#state !== "linked") this.#problem = problem;
   }
 
   /** The layout does not name it, or we are closing. Its dial of us may still be answered. */
@@ -178,6 +220,7 @@ export class Peer implements FrameHandler, Greeter {
     }
     this.#link = frames;
     this.#state = "linked";
+    this.#problem = "";
     this.#generation = theirs.generation;
     this.#linkedAt = performance.now();
     this.#heardAt = this.#linkedAt;
@@ -186,12 +229,14 @@ export class Peer implements FrameHandler, Greeter {
     this.#isDropping = false;
     frames.handler = this;
     frames.reader.limit = this.#owner.limits.frameBytesMax;
+    this.#owner.located(theirs);
     this.#owner.receive(this.id, hello(theirs.generation, theirs.layoutEpoch));
   }
 
   onFailed(frames: FrameSocket, failure: HandshakeFailure): void {
     if (this.#dial === frames) this.#dial = undefined;
     if (this.#state === "dialling") this.#state = "down";
+    this.#problem = problemOf(failure);
     noteFailure(this.#owner, `${this.id} at ${this.address}`, failure);
     this.#redialLater();
   }
@@ -239,6 +284,7 @@ export class Peer implements FrameHandler, Greeter {
   #unlink(reason: string): void {
     this.#link = undefined;
     this.#state = "down";
+    this.#problem = `lost: ${reason}`;
     this.#owner.note({ kind: "link-closed", peer: this.id, reason });
     this.#owner.receive(this.id, GOODBYE);
   }
@@ -251,14 +297,17 @@ export class Peer implements FrameHandler, Greeter {
   }
 
   #connect(): void {
-    if (!(this.#owner.id < this.id)) return;
+    // Whoever is told the address later connects then.
+    if (!(this.#owner.id < this.id) || this.address === "") return;
     const address = parseAddress(this.address);
     if ("problem" in address) {
       // Of a layout that was made elsewhere: what cannot be dialled is only said.
+      this.#problem = address.problem;
       return noteFailure(this.#owner, this.id, { kind: "ended", reason: address.problem });
     }
     this.#state = "dialling";
-    const socket = createConnection({ host: address.host, port: address.port });
+    const { lookup } = this.#owner;
+    const socket = createConnection({ host: address.host, port: address.port, lookup });
     this.#dial = new FrameSocket(socket, DONE, this.#owner.plant);
     new Handshake(this.#dial, this, this.#owner.limits.greetingTimeoutMs);
   }
@@ -272,6 +321,13 @@ export class Peer implements FrameHandler, Greeter {
   }
 }
 
+/** For a person who wonders why there is no connection. */
+export function problemOf(failure: HandshakeFailure): string {
+  if (failure.kind === "ended") return failure.reason;
+  const { code, message } = failure.refusal;
+  return `refused by ${failure.by === "us" ? "this node" : "it"}: ${code}: ${message}`;
+}
+
 /** A handshake that came to nothing, as a fact. */
 export function noteFailure(
   owner: { note(fact: HostFact): void },
@@ -282,6 +338,7 @@ export function noteFailure(
     owner.note({ kind: "greeting-failed", remote, reason: failure.reason });
   } else {
     const { code, message } = failure.refusal;
+    if (code === "SELF") return;
     owner.note({ kind: "connection-refused", by: failure.by, remote, code, message });
   }
 }

@@ -29,6 +29,7 @@ import { checkSettings, firstLayout } from "./cluster-settings.ts";
 import type { HostFact } from "./host-fact.ts";
 import { Host } from "./host.ts";
 import { Listener } from "./listener.ts";
+import { type NameSource, SystemNames } from "./names.ts";
 import type { NodeStatus, PeerStatus, StorageStatus } from "./node-status.ts";
 import { TcpTransport } from "./tcp-transport.ts";
 import { VERSION } from "./version.ts";
@@ -50,6 +51,8 @@ export interface RunningNode {
 export interface StartOptions {
   /** Hears every fact, from the first on. */
   readonly onFact?: (fact: HostFact) => void;
+  /** Where names are looked up, by default where this machine does. */
+  readonly names?: NameSource;
 }
 
 /** Rejects with a SettingsError, or with the system's error when it cannot listen. */
@@ -80,6 +83,7 @@ export async function startNode(
     limits,
     listener,
     advertise,
+    names: options.names ?? new SystemNames(),
     askBytesMax: askBytesMaxOf(settings),
     status: (peers) => JSON.stringify(statusOf(peers)),
   });
@@ -160,6 +164,7 @@ export function makeHost(
     repair: { ...DEFAULT_REPAIR_CONFIG, settleMs: 2 * config.requestTimeoutMs },
     purge: DEFAULT_PURGE_CONFIG,
     layout: firstLayout({ ...settings, members }),
+    seeds: [...new Set([...settings.seeds, ...(storage?.addresses ?? [])])],
     epochs: storage?.epochs ?? EpochLease.forProcess(),
     secret: secretKey(settings),
     random: new Random(randomBytes(32).toString("hex")),

@@ -6,9 +6,11 @@
  *     clients ─────▶ any
  *
  * It carries messages and decides nothing about them. Members come from the layout and change with
- * it. A refused or lost peer is dialled again for as long as it is a member, its name looked up
- * anew each time, since addresses move.
+ * it; where they are, membership says, and a search finds out at seeds. A refused or lost peer is
+ * dialled again for as long as it is a member, its name looked up anew each time, since addresses
+ * move.
  */
+import type { LookupFunction } from "node:net";
 import type { ClientRequest } from "../core/requests.ts";
 import type { FrameSocket, Plant } from "../socket/frame-socket.ts";
 import type { Asker, Host, Links } from "./host.ts";
@@ -24,10 +26,13 @@ import type { PeerStatus } from "./node-status.ts";
 import type { Refusal } from "../core/wire/refusal.ts";
 import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
 import { type Address, formatAddress } from "../socket/address.ts";
+import { DONE } from "../socket/handshake.ts";
 import { ClientConnection, type ClientServer } from "./client-connection.ts";
 import { COPIER, type CopyAsker, CopyDesk } from "./copy-desk.ts";
 import type { Listener, ListenerOwner } from "./listener.ts";
+import { lookupBy, type NameSource } from "./names.ts";
 import { Peer, type PeerOwner } from "./peer.ts";
+import { Search, type SearchOwner } from "./search.ts";
 
 export interface TcpSetup {
   readonly host: Host;
@@ -39,21 +44,27 @@ export interface TcpSetup {
   readonly askBytesMax: number;
   /** How others reach this node. */
   readonly advertise: Address;
+  readonly names: NameSource;
   /** The document for those who ask how the node is. */
   readonly status: (peers: readonly PeerStatus[]) => string;
 }
 
 const CHECKS_PER_SILENCE = 3;
 
-export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServer {
+export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwner, ClientServer {
   readonly id: NodeId;
   readonly limits: HostLimits;
   readonly plant: Plant;
+  readonly names: NameSource;
+  readonly lookup: LookupFunction;
   readonly #setup: TcpSetup;
   readonly #host: Host;
   readonly #copies: CopyDesk;
   readonly #peers: Map<NodeId, Peer> = new Map();
   readonly #clients: Set<ClientConnection> = new Set();
+  readonly #search: Search = new Search(this);
+  /** As clients are told it; made anew when somebody has moved. */
+  #placedLayout: Layout | undefined = undefined;
   #silenceTimer: NodeJS.Timeout | undefined = undefined;
   #checkedAt = 0;
   #stopped: Promise<void> | undefined = undefined;
@@ -63,6 +74,8 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
     this.id = setup.host.id;
     this.limits = setup.limits;
     this.plant = setup.plant;
+    this.names = setup.names;
+    this.lookup = lookupBy(setup.names);
     this.#host = setup.host;
     this.#copies = new CopyDesk(setup.host);
   }
@@ -83,7 +96,19 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
     else this.#peers.get(to)?.send(message);
   }
 
+  /** Of two nodes the smaller id dials; the larger one can only say where it is itself. */
+  contact(address: string, member: NodeId | undefined): void {
+    if (member !== undefined) {
+      const peer = this.#peer(member);
+      if (peer.address !== address) this.#placedLayout = undefined;
+      peer.locate(address);
+      if (this.id < member || peer.state === "linked") return;
+    }
+    this.#search.at(address, member);
+  }
+
   follow(layout: Layout): void {
+    this.#placedLayout = undefined;
     for (const { id, address } of layout.nodes) if (id !== this.id) this.#peer(id).follow(address);
     for (const peer of this.#peers.values()) {
       if (layout.node(peer.id) === undefined) peer.forget("no longer a member");
@@ -96,6 +121,7 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
 
   async close(): Promise<void> {
     this.stopAccepting();
+    this.#search.stop();
     clearInterval(this.#silenceTimer);
     for (const peer of this.#peers.values()) peer.forget("the node is being closed");
     for (const client of this.#clients) client.frames.end("the node is being closed");
@@ -104,6 +130,7 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
 
   abort(): void {
     this.stopAccepting();
+    this.#search.stop();
     clearInterval(this.#silenceTimer);
     for (const peer of this.#peers.values()) peer.abort("the node has stopped");
     for (const client of this.#clients) client.frames.destroy("the node has stopped");
@@ -131,7 +158,8 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
     const layout = this.#host.layout();
     // A layout that we have not seen yet may name it; ours does not.
     if (layout.node(theirs.nodeId) === undefined && theirs.layoutEpoch <= layout.epoch) {
-      const message = `${theirs.nodeId} is not among the nodes of layout epoch ${layout.epoch}`;
+      const nodes = `the nodes of layout epoch ${layout.epoch} of ${this.id}`;
+      const message = `${theirs.nodeId} is not among ${nodes}`;
       return { code: "NOT_MEMBER", message };
     }
     return this.#peers.get(theirs.nodeId)?.judge(theirs);
@@ -141,6 +169,32 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
     const peer = this.#peer(theirs.nodeId as NodeId);
     if (!peer.isMember) peer.address = theirs.address;
     peer.onGreeted(frames, theirs);
+  }
+
+  onScout(frames: FrameSocket, theirs: Greeting): void {
+    frames.handler = DONE;
+    frames.end("met");
+    this.located(theirs);
+  }
+
+  located({ nodeId, generation, address }: Greeting): void {
+    if (nodeId !== "") this.#host.located(nodeId, generation, address);
+  }
+
+  isLinkedWith({ nodeId, generation }: Greeting): boolean {
+    const peer = nodeId === "" ? undefined : this.#peers.get(nodeId);
+    return peer?.state === "linked" && peer.generation === generation;
+  }
+
+  linkedAt(address: string): NodeId | undefined {
+    for (const peer of this.#peers.values()) {
+      if (peer.state === "linked" && peer.address === address) return peer.id;
+    }
+    return undefined;
+  }
+
+  onUnreached(member: NodeId, problem: string): void {
+    this.#peers.get(member)?.onUnreached(problem);
   }
 
   onClient(frames: FrameSocket): void {
@@ -173,8 +227,11 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
     return this.#host.hints(order);
   }
 
+  /** With the addresses as they are now, which clients dial. */
   layout(): Layout {
-    return this.#host.layout();
+    const addressOf = (id: NodeId): string => this.#peers.get(id)?.address ?? "";
+    this.#placedLayout ??= this.#host.layout().placed(addressOf);
+    return this.#placedLayout;
   }
 
   status(): string {
@@ -191,8 +248,9 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
 
   peerStatuses(): readonly PeerStatus[] {
     const statuses: PeerStatus[] = [];
-    for (const { id, address, state, droppedCount, outboundBytes } of this.#peers.values()) {
-      statuses.push({ id, address, state, droppedCount, outboundBytes });
+    for (const peer of this.#peers.values()) {
+      const { id, address, state, problem, droppedCount, outboundBytes } = peer;
+      statuses.push({ id, address, state, problem, droppedCount, outboundBytes });
     }
     return statuses.sort((one, other) => (one.id < other.id ? -1 : 1));
   }

@@ -11,9 +11,6 @@
  * compare two nodes' instants is a bug that shows here. Whatever a node throws is a bug too (law
  * 9): it is reported and the host goes down.
  */
-import type { Random } from "../core/base/random.ts";
-import type { SipKey } from "../core/base/siphash.ts";
-import type { NodeConfig } from "../core/config.ts";
 import type { Effects, Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
 import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
@@ -22,58 +19,20 @@ import { LAN_MEMBERSHIP } from "../core/membership/membership-config.ts";
 import { Node } from "../core/node.ts";
 import { ERA_PARTITION } from "../core/purge/eras.ts";
 import { PURGE_TOKENS_MIN } from "../core/purge/witness.ts";
-import type { PurgeConfig } from "../core/purge/purge-config.ts";
 import { DEFAULT_REPAIR_CONFIG } from "../core/repair/repair-config.ts";
 import type { Outcome } from "../core/outcomes.ts";
 import { type ClientRequest, withEnvelope } from "../core/requests.ts";
-import type { Layout } from "../core/ring/layout.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { DiskAnswer, RowWrite } from "../core/storage/engine.ts";
-import type { LogSizes } from "../core/storage/log/log-options.ts";
+import type { HostSetup, Surroundings } from "./host-setup.ts";
 import { type LogProcess, LogStorage } from "./log-storage.ts";
 import { type ModelQueue, ModelStorage } from "./model-storage.ts";
-import type { Boot, Death, NodeStorage, OpenedStorage, StorageKind } from "./node-storage.ts";
+import type { Boot, Death, NodeStorage, OpenedStorage } from "./node-storage.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ScheduledEvent, Scheduler } from "./scheduler.ts";
 import { COMPLETE, DELIVER, onGrid, WAKE } from "./scheduler.ts";
-import type { DiskOptions } from "./storage.ts";
 import type { WallClock } from "./wall-clock.ts";
 import { frameOf, messageOf, outcomeThroughWire, throughWire } from "./wire.ts";
-
-export interface HostSetup {
-  readonly index: number;
-  readonly nodes: readonly NodeId[];
-  readonly scheduler: Scheduler;
-  readonly recorder: Recorder;
-  readonly random: Random;
-  readonly config: NodeConfig;
-  readonly purge: PurgeConfig;
-  readonly layout: Layout;
-  readonly secret: SipKey;
-  readonly storage: StorageKind;
-  readonly disk: DiskOptions;
-  /** Of a storage that is a log. */
-  readonly log: LogSizes;
-  readonly leaseBlock: number;
-  readonly wall: WallClock;
-  /** Messages and outcomes pass as bytes, which are overwritten once they were read. */
-  readonly wire: boolean;
-  readonly surroundings: Surroundings;
-}
-
-/** Where the effects of a node go. */
-export interface Surroundings {
-  send(source: number, target: number, message: Message): void;
-  reply(host: SimulatedHost, request: number, outcome: Outcome): void;
-  /** It has booted, and its peers may meet it. */
-  onUp(host: SimulatedHost): void;
-  /** This peer's boot is older than one of this generation, which was met before. */
-  onRefused(peer: NodeId, generation: number): void;
-  /** Its disk failed it: it is down. */
-  onFailed(host: SimulatedHost): void;
-  /** The node threw: it is wrong, and now it is down. */
-  onBug(host: SimulatedHost, input: string, error: unknown): void;
-}
 
 /** What one input costs a node that runs at full speed; slower ones take a multiple. */
 const INPUT_MS = 0.05;
@@ -223,7 +182,7 @@ export class SimulatedHost implements Effects {
     this.#input(REQUEST, -1, 0, undefined, request);
   }
 
-  // Effects: the four doors out of the node.
+  // Effects: the five doors out of the node.
 
   send(to: NodeId, message: Message): void {
     const sent = this.#setup.wire ? throughWire(message) : message;
@@ -248,6 +207,9 @@ export class SimulatedHost implements Effects {
     this.#surroundings.reply(this, request, kept);
   }
 
+  /** Nobody moves here: the network knows everybody by id. */
+  contact(): void {}
+
   note(fact: Fact): void {
     this.storage.onFact(fact);
     this.#recorder.fact(this.id, fact);
@@ -271,6 +233,7 @@ export class SimulatedHost implements Effects {
       repair: { ...DEFAULT_REPAIR_CONFIG, settleMs: 2 * config.requestTimeoutMs },
       purge,
       layout,
+      seeds: [],
       epochs,
       secret,
       random: bootRandom.fork("node"),

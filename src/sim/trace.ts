@@ -57,6 +57,8 @@ export function messageDigest(message: Message): number {
       return mix(mix(1, message.generation), message.layoutEpoch);
     case "goodbye":
       return 2;
+    case "located":
+      return mix(textDigest(message.address), message.generation);
     case "write":
       return mix(mix(mix(3, message.id), textDigest(message.key)), bytesDigest(message.delta));
     case "written":

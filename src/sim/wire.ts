@@ -20,7 +20,8 @@ const BODY_AT = 5;
  * connection.
  */
 export function frameOf(message: Message): Uint8Array | undefined {
-  if (message.kind === "hello" || message.kind === "goodbye") return undefined;
+  const { kind } = message;
+  if (kind === "hello" || kind === "goodbye" || kind === "located") return undefined;
   const writer = new ByteWriter();
   encodeMessage(writer, message);
   return writer.finish();

@@ -165,7 +165,9 @@ export class FrameSocket implements TurnTask {
   };
 
   readonly #onError = (error: Error): void => {
-    if (this.isOpen) this.#reason = error.message;
+    // Of several addresses that failed, each has a message of its own, and all together have none.
+    const { message, code } = error as NodeJS.ErrnoException;
+    if (this.isOpen) this.#reason = message === "" ? `${code}` : message;
   };
 
   readonly #onClose = (): void => {

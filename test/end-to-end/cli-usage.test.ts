@@ -26,7 +26,7 @@ const REFUSED: readonly (readonly [words: string, complaint: RegExp])[] = [
   ["start --id n1 --listen here", /listen: .*"here"/],
   ["start --id n1 --listen 127.0.0.1:99999", /listen: .*99999/],
   ["start --id n1 --listen 0.0.0.0:7400", /listen: .*0\.0\.0\.0/],
-  ["start --id n1 --peers n2:7400", /--peers.*Write id=host:port, got "n2:7400"/],
+  ["start --id n1 --peers n2:7400", /--peers.*Write id or id=host:port, got "n2:7400"/],
   ["start --id n1 --replicas 2", /replicas: .*\(got 2\)/],
   ["start --id n1 --replicas none", /--replicas.*'none' is invalid/],
   ["start --id n1 --partitions 100", /partitions: .*100/],

@@ -18,6 +18,7 @@ import { encodeGreeting } from "#src/core/wire/greeting.ts";
 import { encodeMessage } from "#src/core/wire/message-codec.ts";
 import type { HostFact } from "#src/host/host-fact.ts";
 import { DEFAULT_LIMITS, type HostLimits } from "#src/host/host-limits.ts";
+import { lookupBy, SystemNames } from "#src/host/names.ts";
 import { Peer } from "#src/host/peer.ts";
 import { Turn } from "#src/socket/turn.ts";
 import { WriterPool } from "#src/socket/writer-pool.ts";
@@ -55,6 +56,8 @@ async function wire(changes: Partial<HostLimits>): Promise<Wire> {
     id: nodeId("n1"),
     limits: { ...DEFAULT_LIMITS, ...changes },
     plant: { turn: new Turn(), pool: new WriterPool() },
+    lookup: lookupBy(new SystemNames()),
+    located: () => {},
     greeting: () => ({ ...NODE, nodeId: nodeId("n1") }),
     receive: (_from, message) => heard.push(message),
     note: (fact) => facts.push(fact),

@@ -36,6 +36,16 @@ function allAlive(cluster: MemberCluster): boolean {
   return cluster.processes.every(({ index }) => cluster.allHold(index, "alive"));
 }
 
+/** Everybody has heard of everybody, and holds it alive. */
+function isMet(cluster: MemberCluster): boolean {
+  if (!allAlive(cluster)) return false;
+  return cluster.processes.every(({ index, membership }) =>
+    cluster.processes.every(
+      ({ id, index: other }) => index === other || membership.view(id)!.generation > 0,
+    ),
+  );
+}
+
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, index) => from + index);
 }
@@ -284,6 +294,52 @@ test("a seed that comes an hour late is found", () => {
   cluster.boot(0);
   assert.ok(cluster.runUntil(() => cluster.stateOf(1, 0) === "alive", 31_000));
   assert.equal(cluster.stateOf(0, 1), "alive");
+});
+
+for (const [count, seeds] of [
+  [4, [0]],
+  [6, [0, 3]],
+  [9, [8]],
+  [64, [0, 1, 2]],
+] as const) {
+  test(`${count} members that know names and ${seeds.length} seeds, cut in two for 30 s at the start`, () => {
+    const cluster = new MemberCluster({ seed: 20, count, asks: () => seeds });
+    const left = range(0, count / 2);
+    const right = range(Math.ceil(count / 2), count);
+    cluster.network.cut(left, right);
+    cluster.network.cut(right, left);
+    cluster.startAll();
+    cluster.runFor(30_000);
+    assert.ok(!allAlive(cluster));
+    cluster.network.healAll();
+    assert.ok(cluster.runUntil(() => isMet(cluster), 45_000));
+    cluster.runFor(60_000);
+    assert.ok(allAlive(cluster));
+  });
+}
+
+test("two halves that each ask at one of their own are one as soon as anybody asks at both", () => {
+  const count = 6;
+  const asks = (index: number): readonly number[] => (index === 5 ? [3, 0] : index < 3 ? [0] : [3]);
+  const cluster = new MemberCluster({ seed: 21, count, asks });
+  for (const index of range(0, 5)) cluster.boot(index);
+  cluster.runFor(600_000);
+  assert.equal(cluster.stateOf(0, 2), "alive");
+  assert.equal(cluster.stateOf(0, 3), "dead");
+  cluster.boot(5);
+  assert.ok(cluster.runUntil(() => isMet(cluster), 10_000));
+});
+
+test("all who know nothing but a seed go down, and come back elsewhere", () => {
+  const cluster = new MemberCluster({ seed: 22, count: 5, asks: () => [0] });
+  cluster.startAll();
+  assert.ok(cluster.runUntil(() => isMet(cluster), 10_000));
+  for (const index of range(0, 5)) cluster.crash(index);
+  for (const index of range(1, 5)) cluster.at(index * 1_000, () => cluster.move(index));
+  cluster.runFor(600_000);
+  assert.ok(!allAlive(cluster));
+  cluster.boot(0);
+  assert.ok(cluster.runUntil(() => isMet(cluster), 10_000));
 });
 
 test("the dead are forgotten in the end, but never those of the ring", () => {

@@ -33,6 +33,7 @@ export class FakeNode {
       greeting: () => this.#greeting(),
       judge: () => undefined,
       onNode: (frames) => frames.destroy("not expected"),
+      onScout: (frames) => frames.destroy("not expected"),
       onClient: (frames) => this.#onClient(frames),
       note: () => {},
     });

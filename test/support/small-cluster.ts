@@ -91,6 +91,7 @@ export class Member {
       repair: DEFAULT_REPAIR_CONFIG,
       purge: DEFAULT_PURGE_CONFIG,
       layout,
+      seeds: [],
       epochs: options.epochs?.(name) ?? EpochLease.forProcess(),
       secret: SECRET,
       random: new Random(name),
@@ -150,6 +151,7 @@ export class Member {
       send: (to, message) => this.#cluster.transit.push({ from: this.name, to, message }),
       reply: (id, outcome) => this.#cluster.onReply(id, outcome),
       note: (fact) => this.facts.push(fact),
+      contact: () => {},
       persist: (writes, token) => {
         this.#completions.push([token, this.disk]);
         if (this.disk === "full") return;

@@ -76,6 +76,7 @@ export class HandoffStand {
         persist: (writes, token) => this.#persist(writes, token),
         reply: () => assert.fail("nobody asked"),
         note: (fact) => this.facts.push(fact),
+        contact: () => {},
       },
       deadlines: this.deadlines,
       layout: () => this.layout,

@@ -152,6 +152,19 @@ test("hints: what is kept, told and refused while a start is counted is counted 
   }
 });
 
+test("hints: a walk that meets nothing leaves alone what a full disk has yet to refuse", () => {
+  const { hints, engine, world } = smallHints();
+  const [a, key] = [TARGETS[0]!, KEYS[0]!];
+  world.disk = "full";
+  hints.keep(0, key, a, SMALL, () => {});
+  hints.noneFor(a);
+  complete(hints, world);
+  world.disk = "durable";
+  hints.keep(0, key, a, SMALL, () => {});
+  complete(hints, world);
+  assert.deepEqual(hints.countFor(a), counted(engine, a));
+});
+
 test("hints: a row that rotted after it was counted is forgotten when a walk meets nothing", () => {
   const stand = HandoffStand.ready();
   stand.keep("k", "a", SMALL);
@@ -200,6 +213,7 @@ function smallHints(
       send: () => {},
       reply: () => {},
       note: () => {},
+      contact: () => {},
       persist: (writes: readonly RowWrite[], token: number) => {
         if (world.disk === "durable") engine.write(writes, token);
         world.completions.push({ token, answer: world.disk });

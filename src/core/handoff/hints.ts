@@ -108,12 +108,10 @@ export class Hints {
     return bytes;
   }
 
-  /**
-   * A walk through everything has met nothing for this target. What the disk may still refuse is
-   * counted as if it had taken it, and is uncounted then.
-   */
+  /** A walk through everything has met nothing for this target. */
   noneFor(target: NodeId): void {
-    if (this.#pending.size === 0) this.#tally.clear(target);
+    // A full disk undoes what it refuses: that must still be counted then.
+    if (!this.#isPendingFor(target)) this.#tally.clear(target);
   }
 
   /**
@@ -193,6 +191,13 @@ export class Hints {
     const { partition, key, before, after, isCounted, stored } = pending;
     if (answer === "full" && isCounted) this.#recount(partition, key, after, before);
     stored(now, answer);
+  }
+
+  #isPendingFor(target: NodeId): boolean {
+    return this.#pending.numbers().some((number) => {
+      const { before, after } = this.#pending.get(number)!;
+      return [before, after].some((hint) => hint?.targets.includes(target) === true);
+    });
   }
 
   #scan(partition: number, from: ScanPosition | undefined): ScanSlice {

@@ -27,7 +27,10 @@ export interface NamedMember {
 
 export interface Member {
   readonly id: NodeId;
+  /** Empty when nobody has said it. Changed by `locate` alone. */
   address: string;
+  /** The boot that said it; 0 for one that was only written down. */
+  addressGeneration: number;
   /** Of a member that was never heard of, the benefit of the doubt. */
   state: MemberState;
   /** 0: never heard of. */
@@ -68,6 +71,7 @@ export class Members {
     const member: Member = {
       id,
       address,
+      addressGeneration: 0,
       state: "alive",
       generation: 0,
       boot: 0,
@@ -123,9 +127,10 @@ export function newness(rumour: Rumour, member: Member): number {
   return MEMBER_STATES.indexOf(rumour.state) - MEMBER_STATES.indexOf(member.state);
 }
 
-/** What this node would tell of a member. */
+/** What this node would tell of a member. Where an earlier boot of it was is no news. */
 export function rumourOf(member: Member): Rumour {
-  const { id, state, generation, boot, incarnation, address } = member;
+  const { id, state, generation, boot, incarnation } = member;
+  const address = member.addressGeneration === generation ? member.address : "";
   return { id, state, generation, boot, incarnation, address, accuser: "" };
 }
 

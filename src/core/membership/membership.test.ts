@@ -21,7 +21,10 @@ class Bench {
   readonly membership: Membership;
   now = 0;
 
-  constructor(peers: readonly NodeId[] = PEERS, given: { seeds?: readonly string[] } = {}) {
+  constructor(
+    peers: readonly NodeId[] = PEERS,
+    given: { seeds?: readonly string[]; isUnplaced?: boolean } = {},
+  ) {
     this.membership = new Membership({
       self: SELF,
       clusterId: "c",
@@ -29,12 +32,14 @@ class Bench {
       address: "me:1",
       config: LAN_MEMBERSHIP,
       random: new Random(1),
-      members: peers.map((id) => ({ id, address: `${id}:1` })),
+      members: peers.map((id) => ({ id, address: given.isUnplaced === true ? "" : `${id}:1` })),
       removed: [nodeId("gone")],
       seeds: given.seeds ?? [],
       effects: {
         send: (to, message) => void this.sent.push({ to, message }),
-        contact: (address) => void this.contacted.push(address),
+        contact: (address, member) => {
+          this.contacted.push(member === undefined ? address : `${member} at ${address}`);
+        },
         note: (fact) => void this.facts.push(fact),
       },
     });
@@ -293,6 +298,100 @@ test("seeds are contacted for ever, until somebody is known to live there", () =
   const { length } = bench.contacted;
   bench.run(95_000);
   assert.equal(bench.contacted.length, length);
+});
+
+/** The seconds in which the seed was asked. */
+function times(bench: Bench, ms: number, silent: readonly NodeId[]): number[] {
+  const at: number[] = [];
+  for (const until = bench.now + ms; bench.now < until;) {
+    const { length } = bench.contacted;
+    bench.run(100, silent);
+    if (bench.contacted.slice(length).includes("seed:1")) at.push(Math.round(bench.now / 1_000));
+  }
+  return at;
+}
+
+test("seeds are asked ever more seldom, and by a node that hears nobody never seldom", () => {
+  const alone = new Bench(PEERS, { seeds: ["seed:1"], isUnplaced: true });
+  assert.deepEqual(alone.contacted, ["seed:1"]);
+  const waits = times(alone, 600_000, PEERS).map((at, index, all) => at - (all[index - 1] ?? 0));
+  assert.ok(waits.length >= 110 && Math.max(...waits) <= 5, waits.join(" "));
+  const inCompany = new Bench(PEERS, { seeds: ["seed:1"], isUnplaced: true });
+  inCompany.gossip(A, []);
+  const seldom = times(inCompany, 600_000, PEERS.slice(1)).map(
+    (at, index, all) => at - (all[index - 1] ?? 0),
+  );
+  assert.ok(seldom.length >= 20 && seldom.length < 35, seldom.join(" "));
+  assert.ok(Math.max(...seldom) <= 31 && seldom[0]! <= 1, seldom.join(" "));
+});
+
+test("a ring in which nobody is missing asks at no seed", () => {
+  const bench = new Bench(PEERS, { seeds: ["seed:1"], isUnplaced: true });
+  bench.gossip(
+    A,
+    [A, B, C, PEERS[3]!].map((id) => said(id, "alive")),
+  );
+  bench.run(30_000);
+  const { length } = bench.contacted;
+  bench.run(600_000);
+  assert.equal(bench.contacted.length, length);
+});
+
+test("an address is one boot's: a later boot's word is followed, an earlier one's is not", () => {
+  const bench = new Bench(PEERS, { isUnplaced: true });
+  const placed = (generation: number, address: string): Rumour => ({
+    ...said(A, "alive"),
+    generation,
+    address,
+  });
+  bench.gossip(B, [placed(2, "two:1")]);
+  bench.gossip(B, [placed(1, "one:1")]);
+  assert.equal(bench.membership.view(A)?.address, "two:1");
+  bench.membership.onLocated(A, 3, "three:1");
+  bench.membership.onLocated(A, 3, "three:1");
+  bench.membership.onLocated(A, 3, "clone:1");
+  bench.membership.onLocated(A, 2, "two:1");
+  bench.gossip(B, [placed(2, "two:1")]);
+  assert.equal(bench.membership.view(A)?.address, "three:1");
+  assert.deepEqual(bench.contacted, ["a at two:1", "a at three:1"]);
+  bench.membership.onLocated(nodeId("nobody"), 1, "x:1");
+  bench.membership.onLocated(SELF, 9, "x:1");
+  assert.equal(bench.membership.view(SELF)?.address, "me:1");
+});
+
+test("where an earlier boot was is not told of a later one", () => {
+  const bench = new Bench();
+  bench.gossip(A, [{ ...said(B, "alive"), address: "b:2" }]);
+  bench.run(1_000);
+  bench.gossip(B, [], bench.speaker(2, 8));
+  bench.run(1_000);
+  const told = bench.sent.flatMap(({ message }) => ("rumours" in message ? message.rumours : []));
+  const ofB = told
+    .filter(({ id }) => id === B)
+    .map(({ generation, address }) => [generation, address]);
+  assert.ok(ofB.some(([generation, address]) => generation === 1 && address === "b:2"));
+  assert.ok(ofB.some(([generation]) => generation === 2));
+  assert.ok(ofB.every(([generation, address]) => generation === 1 || address === ""));
+});
+
+test("whoever was heard of and becomes a member is contacted where it is", () => {
+  const bench = new Bench([A]);
+  bench.gossip(A, [{ ...said(B, "alive"), address: "b:2" }]);
+  const { length } = bench.contacted;
+  const ring = [A, B].map((id) => ({ id, address: "" }));
+  bench.membership.follow(bench.now, ring, []);
+  bench.membership.follow(bench.now, ring, []);
+  assert.deepEqual(bench.contacted.slice(length), ["b at b:2"]);
+});
+
+test("the dead are contacted where they were last, and at a start some of those written down", () => {
+  const bench = new Bench();
+  assert.equal(bench.contacted.length, 3);
+  bench.contacted.length = 0;
+  bench.gossip(A, [said(B, "alive")]);
+  bench.run(60_000, PEERS);
+  for (const id of PEERS) assert.ok(bench.contacted.includes(`${id} at ${id}:1`), id);
+  assert.ok(bench.contacted.length <= 120, `${bench.contacted.length}`);
 });
 
 test("after a stall: no verdict of that time, a full exchange, less trust in itself", () => {

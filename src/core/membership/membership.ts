@@ -36,6 +36,7 @@ import { Rejoin } from "./rejoin.ts";
 import { Relays } from "./relays.ts";
 import { suspicionMsMin } from "./scale.ts";
 import type { MembershipEffects, Seat } from "./seat.ts";
+import { locate } from "./whereabouts.ts";
 
 /** Intervals that a timer may be late before its node distrusts itself. */
 const LATE_INTERVALS_MAX = 2;
@@ -172,6 +173,12 @@ export class Membership {
     if (!isKnown) this.#exchange.soon(now, id);
   }
 
+  /** A node said in its greeting where it can be reached. */
+  onLocated(id: NodeId, generation: number, address: string): void {
+    const member = this.#seat.members.get(id);
+    if (member !== undefined) locate(this.#seat, member, generation, address);
+  }
+
   /** A connection ended, which is not death, but a reason to look. */
   onLost(id: NodeId): void {
     this.#prober.next(id);
@@ -179,19 +186,27 @@ export class Membership {
 
   /** The layout has these members now, and has removed those for ever. */
   follow(now: Instant, ring: readonly NamedMember[], removed: readonly NodeId[]): void {
-    const { members, self } = this.#seat;
+    const { members, self, effects } = this.#seat;
     this.#doorkeeper.removed = new Set(removed);
     for (const id of removed) {
       const member = members.get(id);
       if (member !== undefined) members.remove(member);
       this.#gossiper.forget(id);
     }
-    for (const member of members.values()) member.isRing = false;
+    const former = new Set<NodeId>();
+    for (const member of members.values()) {
+      if (member.isRing) former.add(member.id);
+      member.isRing = false;
+    }
     for (const named of ring) {
       if (named.id === self.id || this.#doorkeeper.isRemoved(named.id)) continue;
-      const member = members.get(named.id) ?? members.add(now, named, true);
+      const known = members.get(named.id);
+      const member = known ?? members.add(now, named, true);
       member.isRing = true;
-      if (member.generation === 0) member.address = named.address;
+      // Where it is was heard before it mattered.
+      const isOfInterest = known !== undefined && !former.has(named.id) && known.address !== "";
+      if (isOfInterest) effects.contact(known.address, named.id);
+      if (member.addressGeneration === 0 && named.address !== "") member.address = named.address;
     }
   }
 

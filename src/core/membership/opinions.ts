@@ -22,6 +22,7 @@ import type { Member } from "./members.ts";
 import { newness, rumourOf } from "./members.ts";
 import type { Seat } from "./seat.ts";
 import { confirmationsWanted, Suspicion } from "./suspicion.ts";
+import { locate } from "./whereabouts.ts";
 
 export type Source = "self" | "gossip" | "sync";
 
@@ -64,7 +65,9 @@ export class Opinions {
     const difference = newness(told, member);
     if (difference > 0) return this.#adopt(now, member, told, by);
     if (difference < 0) return;
-    if (member.address === "") member.address = told.address;
+    if (locate(this.#seat, member, told.generation, told.address)) {
+      this.#tell(now, member, told.accuser);
+    }
     if (member.suspicion?.accuse(told.accuser) === true) this.#tell(now, member, told.accuser);
   }
 
@@ -73,14 +76,14 @@ export class Opinions {
     const { generation, boot, incarnation } = speaker;
     const known = this.#seat.members.get(from);
     if (known?.generation === generation && known.incarnation >= incarnation) return;
-    const address = known?.address ?? "";
     const claim: Rumour = {
       id: from,
       state: "alive",
       generation,
       boot,
       incarnation,
-      address,
+      // Where it is, it says in its greeting, and in what it tells of itself.
+      address: "",
       accuser: "",
     };
     this.hear(now, claim, "gossip");
@@ -133,7 +136,7 @@ export class Opinions {
     member.generation = generation;
     member.boot = boot;
     member.incarnation = incarnation;
-    if (rumour.address !== "") member.address = rumour.address;
+    locate(this.#seat, member, generation, rumour.address);
     member.suspicion?.end();
     member.suspicion = undefined;
     members.setState(now, member, state);
@@ -170,8 +173,9 @@ export class Opinions {
 
   #tell(now: Instant, member: Member, accuser: NodeId | ""): void {
     if (member.generation === 0) return;
-    const address = member.state === "alive" ? member.address : "";
-    this.#gossiper.tell(now, { ...rumourOf(member), address, accuser });
+    const rumour = rumourOf(member);
+    const address = member.state === "alive" ? rumour.address : "";
+    this.#gossiper.tell(now, { ...rumour, address, accuser });
   }
 }
 

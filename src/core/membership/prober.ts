@@ -161,9 +161,9 @@ export class Prober implements Timed {
     if (this.isLate(now, open.endsAt) || now < this.#mutedUntil) return;
     awareness.adjust(open.helpers === 0 ? 1 : open.silent.size);
     const { member, generation, boot, incarnation } = open;
-    const { id, address } = member;
+    const { id } = member;
     const state = "suspect" as const;
-    const verdict = { id, state, generation, boot, incarnation, address, accuser: self.id };
+    const verdict = { id, state, generation, boot, incarnation, address: "", accuser: self.id };
     this.#opinions.hear(now, verdict, "self");
   }
 

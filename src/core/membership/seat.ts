@@ -15,8 +15,8 @@ import type { OwnSelf } from "./own-self.ts";
 export interface MembershipEffects {
   /** Best effort. */
   send(to: NodeId, message: MembershipMessage): void;
-  /** Connect to whoever is at this address; `onLinked` says who it was. */
-  contact(address: string): void;
+  /** Connect to this member, or to whoever is at this address: `onLocated` says who it was. */
+  contact(address: string, member: NodeId | undefined): void;
   note(fact: MembershipFact): void;
 }
 

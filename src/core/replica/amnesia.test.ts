@@ -83,6 +83,7 @@ class Site {
       effects: {
         send: () => {},
         reply: () => {},
+        contact: () => {},
         note: (fact) => {
           if (fact.kind === "epoch-taken") this.#lastReason = fact.reason;
           if (lease.end === this.#leaseEnd) lease.extend((this.#leaseEnd += LEASE));

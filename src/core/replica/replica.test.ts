@@ -45,6 +45,7 @@ class Stand {
       send: () => assert.fail("a replica sends nothing itself"),
       reply: () => assert.fail("a replica answers no client"),
       note: (fact) => void this.facts.push(fact),
+      contact: () => assert.fail("a replica looks for nobody"),
       persist: (writes, token) => {
         assert.equal(writes.length, 1);
         assert.equal(writes[0]!.partition, PLACE.partition);

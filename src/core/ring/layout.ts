@@ -19,6 +19,7 @@ import { checkPartitionCount, Partitioner } from "./slot.ts";
 
 export interface LayoutNode {
   readonly id: NodeId;
+  /** Where it was when the layout was made; empty when only the node itself can tell. */
   readonly address: string;
   /** Capacity relative to the other nodes: twice the weight, twice the partitions. */
   readonly weight: number;
@@ -119,9 +120,20 @@ export class Layout implements LayoutData {
     return this.#nodeById.get(id);
   }
 
+  /** The same, with nodes where they are now; an empty answer leaves a node where it was. */
+  placed(addressOf: (node: NodeId) => string): Layout {
+    const { epoch, clusterId, strategy, replicas, partitionCount, ownerIndexes } = this;
+    const head = { epoch, clusterId, strategy, replicas, partitionCount, ownerIndexes };
+    const nodes = this.nodes.map((node) => {
+      const address = addressOf(node.id);
+      return address === "" ? node : { ...node, address };
+    });
+    return new Layout({ ...head, nodes });
+  }
+
   /**
-   * 16 hexadecimal digits over everything a layout says. It detects difference, it is no proof
-   * against forgery.
+   * 16 hexadecimal digits over all that ownership follows from: everything but addresses, since
+   * nodes move and keys do not. It detects difference, it is no proof against forgery.
    */
   fingerprint(): string {
     this.#fingerprint ??= fingerprintOf(this);
@@ -154,7 +166,7 @@ export function checkLayoutHead(head: LayoutHead): string | undefined {
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 const ZONE = /^[A-Za-z0-9._-]{0,64}$/;
-const ADDRESS = /^[\x21-\x7e]{1,255}$/;
+const ADDRESS = /^[\x21-\x7e]{0,255}$/;
 const FINGERPRINT_SEED_HIGH = 0x6c61796f;
 const FINGERPRINT_SEED_LOW = 0x75742e31;
 
@@ -223,7 +235,7 @@ function preferenceLists(layout: Layout): readonly (readonly NodeId[])[] {
 function fingerprintOf(layout: Layout): string {
   const { epoch, clusterId, strategy, replicas, partitionCount, nodes, ownerIndexes } = layout;
   const lines = [`${epoch}`, clusterId, strategy, `${replicas}`, `${partitionCount}`];
-  for (const { id, address, weight, zone } of nodes) lines.push(id, address, `${weight}`, zone);
+  for (const { id, weight, zone } of nodes) lines.push(id, `${weight}`, zone);
   const text = lines.join("\n");
   const table = new Uint8Array(ownerIndexes.length * 2);
   for (let entry = 0; entry < ownerIndexes.length; entry++) {

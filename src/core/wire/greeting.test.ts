@@ -99,7 +99,7 @@ test("a greeting that cannot be is not sent, and not believed", () => {
   magic[0] = 0x67;
   assert.equal(decoded(magic), undefined);
   const role = body.slice();
-  role[8] = 2;
+  role[8] = 3;
   assert.equal(decoded(role), undefined);
   const asClient = body.slice();
   asClient[8] = 1;
@@ -111,6 +111,23 @@ test("two nodes of one cluster may talk, also while one has a newer layout", () 
   assert.equal(checkGreeting(N1, { ...N2, layoutEpoch: 8, layoutFingerprint: "11" }), undefined);
   const without = { ...N2, layoutEpoch: 0, layoutFingerprint: "" };
   assert.equal(checkGreeting(N1, without), undefined);
+});
+
+test("a scout is judged like the node it is, and may find itself", () => {
+  const scout: Greeting = { ...N1, role: "scout" };
+  assert.deepEqual(decoded(greetingBody(scout)), scout);
+  assert.throws(() => greetingBody({ ...scout, nodeId: "" }));
+  assert.equal(checkGreeting(scout, N2), undefined);
+  assert.equal(checkGreeting(N2, scout), undefined);
+  assert.equal(checkGreeting(scout, { ...N2, clusterId: "blue" })?.code, "WRONG_CLUSTER");
+  assert.equal(checkGreeting(scout, { ...N2, layoutFingerprint: "00fe" })?.code, "LAYOUT_DIFFERS");
+  const self = { code: "SELF", message: "n1 has found itself, at a:1" };
+  assert.deepEqual(checkGreeting(scout, N1), self);
+  assert.deepEqual(checkGreeting(N1, scout), self);
+  for (const other of [{ generation: 4 }, { address: "b:2" }]) {
+    assert.equal(checkGreeting(scout, { ...N1, ...other })?.code, "SAME_NODE");
+  }
+  assert.equal(checkGreeting(N1, N1)?.code, "SAME_NODE");
 });
 
 test("a client may leave the cluster open, and its layout may be any", () => {

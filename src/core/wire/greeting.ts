@@ -29,8 +29,11 @@ import type { Refusal } from "./refusal.ts";
 export const PROTOCOL_MIN = 1;
 export const PROTOCOL_MAX = 1;
 
-/** Order is the wire's: append only. */
-const ROLES = ["node", "client"] as const;
+/**
+ * Order is the wire's: append only. A scout is a node that only asks who is there: when both have
+ * greeted, both know the other's address, and the connection has done its work.
+ */
+const ROLES = ["node", "client", "scout"] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface Greeting {
@@ -55,6 +58,7 @@ export type GreetingRefusalCode =
   | "WRONG_CLUSTER"
   | "WRONG_VERSION"
   | "SAME_NODE"
+  | "SELF"
   | "LAYOUT_DIFFERS";
 
 export interface GreetingRefusal extends Refusal {
@@ -140,6 +144,9 @@ export function checkGreeting(own: Greeting, theirs: Greeting): GreetingRefusal 
   }
   // A client's layout is a hint for its routing; between nodes it says who owns what.
   if (own.role === "client" || theirs.role === "client") return undefined;
+  if (isSelf(own, theirs)) {
+    return { code: "SELF", message: `${own.nodeId} has found itself, at ${own.address}` };
+  }
   if (own.nodeId === theirs.nodeId) {
     const message = `two nodes call themselves ${own.nodeId}: ${bootOf(own)} and ${bootOf(theirs)}`;
     return { code: "SAME_NODE", message };
@@ -164,10 +171,20 @@ export function greetingProblem(greeting: Greeting): string | undefined {
   const mayBeEmpty = role === "client";
   if (!matches(NAME, clusterId, mayBeEmpty)) return `bad cluster id ${quote(clusterId)}`;
   if (role === "client" && nodeId !== "") return `a client with a node id, ${quote(nodeId)}`;
-  if (role === "node" && !NAME.test(nodeId)) return `bad node id ${quote(nodeId)}`;
+  if (!mayBeEmpty && !NAME.test(nodeId)) return `bad node id ${quote(nodeId)}`;
   if (!matches(NAME, layoutFingerprint, true)) return `bad fingerprint ${quote(layoutFingerprint)}`;
   if (!matches(ADDRESS, address, mayBeEmpty)) return `bad address ${quote(address)}`;
   return undefined;
+}
+
+/** A scout does not know whom it will meet; a node dialled by its id is never itself. */
+function isSelf(own: Greeting, theirs: Greeting): boolean {
+  if (own.role !== "scout" && theirs.role !== "scout") return false;
+  return (
+    own.nodeId === theirs.nodeId &&
+    own.generation === theirs.generation &&
+    own.address === theirs.address
+  );
 }
 
 function sameCluster(own: Greeting, theirs: Greeting): boolean {

@@ -80,6 +80,7 @@ export function encodeMessage(writer: ByteWriter, message: Message): void {
       return encodeLayoutTold(writer, message);
     case "hello":
     case "goodbye":
+    case "located":
       return assert(false, `${message.kind} is not a frame`);
     default:
       unreachable(message);

@@ -3,6 +3,7 @@
  *
  * Each is planted from outside for the length of a test, as those of `sim/planted` are.
  */
+import { Membership } from "../../core/membership/membership.ts";
 import { Opinions } from "../../core/membership/opinions.ts";
 import { OwnSelf } from "../../core/membership/own-self.ts";
 import { Prober } from "../../core/membership/prober.ts";
@@ -70,6 +71,30 @@ export const MEMBER_BUGS: ReadonlyMap<string, MemberBug> = new Map<string, Membe
     },
   ],
   [
+    "seeds-given-up",
+    {
+      description: "nobody asks at a seed a second time",
+      rule: "M1",
+      apply: seedsGivenUp,
+    },
+  ],
+  [
+    "address-never-followed",
+    {
+      description: "where a member is found first, it is looked for ever after",
+      rule: "M1",
+      apply: () =>
+        patchMethod(
+          Membership.prototype,
+          "onLocated",
+          (original) =>
+            function (this: Membership, id, generation, address) {
+              if (this.view(id)?.address === "") original.call(this, id, generation, address);
+            },
+        ),
+    },
+  ],
+  [
     "rumours-for-ever",
     {
       description: "a rumour is told again and again",
@@ -102,6 +127,20 @@ export const MEMBER_BUGS: ReadonlyMap<string, MemberBug> = new Map<string, Membe
     },
   ],
 ]);
+
+function seedsGivenUp(): Undo {
+  const asked = new WeakSet<Rejoin>();
+  return patchMethod(
+    Rejoin.prototype,
+    "contactSeeds",
+    (original) =>
+      function (this: Rejoin, now) {
+        if (asked.has(this)) return;
+        asked.add(this);
+        original.call(this, now);
+      },
+  );
+}
 
 function absenceIgnored(): Undo {
   return undoAll([

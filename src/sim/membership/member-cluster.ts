@@ -2,7 +2,8 @@
  * Many members in one virtual time: an event loop of its own, light enough for a thousand of them.
  *
  * Members are n0, n1, …; each has an address, and all are in the ring unless they are given seeds
- * only. Nothing but membership runs here, so that what is measured is membership.
+ * only. Nothing but membership runs here, so that what is measured is membership. Everybody reaches
+ * everybody by name, unless names are all that is known: then addresses must be found out.
  */
 import { Random } from "../../core/base/random.ts";
 import type { Instant } from "../../core/effects.ts";
@@ -15,6 +16,7 @@ import type { NamedMember } from "../../core/membership/members.ts";
 import type { NodeId } from "../../core/ring/node-id.ts";
 import { nodeId } from "../../core/ring/node-id.ts";
 import { Scheduler } from "../scheduler.ts";
+import { MemberLinks } from "./member-links.ts";
 import { MemberNetwork } from "./member-network.ts";
 import type { Boot } from "./member-process.ts";
 import { MemberProcess } from "./member-process.ts";
@@ -25,6 +27,8 @@ export interface MemberClusterOptions {
   readonly config?: Partial<MembershipConfig>;
   /** Members know these by index as seeds, and no ring. */
   readonly seeds?: readonly number[];
+  /** Members know the names of the ring, and each the addresses of these by index as its seeds. */
+  readonly asks?: (index: number) => readonly number[];
   /** What arrives, instead of what was sent: a codec, say. */
   readonly carry?: (message: MembershipMessage) => MembershipMessage;
 }
@@ -58,6 +62,7 @@ export class MemberCluster {
   readonly #removed: Set<NodeId> = new Set();
   readonly #heldUntil: Instant[];
   /** The first sync of each, which begins with what it says of itself. */
+  readonly #links: MemberLinks = new MemberLinks();
   readonly #introductions: Map<number, Sync> = new Map();
 
   constructor(options: MemberClusterOptions) {
@@ -80,7 +85,7 @@ export class MemberCluster {
           random: random.fork(`member ${index}`),
           effects: {
             send: (to, message) => this.#send(index, to, message),
-            contact: (to) => this.#contact(index, to),
+            contact: (to, member) => this.#contact(index, to, member),
             note: (fact) => this.onFact({ at: this.now, by: index, fact }),
           },
           wake: (at) => this.#wake(index, at),
@@ -136,7 +141,16 @@ export class MemberCluster {
   /** A new boot, one generation up unless another one is asked for. */
   boot(index: number, generation?: number): void {
     const process = this.processes[index]!;
-    process.boot(this.now, { ...this.#bootOf(), generation: generation ?? process.generation + 1 });
+    const boot = this.#bootOf(index);
+    this.#links.forget(process);
+    process.boot(this.now, { ...boot, generation: generation ?? process.generation + 1 });
+  }
+
+  /** A new boot somewhere else. */
+  move(index: number): void {
+    const process = this.processes[index]!;
+    process.address = `10.1.${process.generation}.${index}:7400`;
+    this.boot(index);
   }
 
   crash(index: number): void {
@@ -161,7 +175,7 @@ export class MemberCluster {
   /** Every member's layout says so, now. */
   remove(index: number): void {
     this.#removed.add(this.id(index));
-    const { members, removed } = this.#bootOf();
+    const { members, removed } = this.#bootOf(index);
     for (const process of this.processes) {
       process.run(this.now, (now) => process.membership.follow(now, members, removed));
     }
@@ -210,15 +224,18 @@ export class MemberCluster {
     });
   }
 
-  #bootOf(): Omit<Boot, "generation"> {
-    const { seeds } = this.#options;
+  #bootOf(booting: number): Omit<Boot, "generation"> {
+    const { seeds, asks } = this.#options;
     const removed = [...this.#removed];
+    const ring =
+      asks === undefined ? this.#named : this.#named.map(({ id }) => ({ id, address: "" }));
+    const asked = asks?.(booting) ?? seeds ?? [];
     return {
       config: this.config,
       clusterId: "simulated",
-      members: seeds === undefined ? this.#named.filter(({ id }) => !this.#removed.has(id)) : [],
+      members: seeds === undefined ? ring.filter(({ id }) => !this.#removed.has(id)) : [],
       removed,
-      seeds: (seeds ?? []).map((index) => this.#named[index]!.address),
+      seeds: asked.map((index) => this.#named[index]!.address),
     };
   }
 
@@ -229,7 +246,7 @@ export class MemberCluster {
     if (message.kind === "sync" && !this.#introductions.has(from)) {
       this.#introductions.set(from, message);
     }
-    if (!this.network.passes(from, target)) return;
+    if (!this.network.passes(from, target) || !this.#areLinked(from, target)) return;
     const carried = this.#options.carry?.(message) ?? message;
     const heldMs = Math.max(this.#heldUntil[from]! - this.now, 0);
     for (const delayMs of this.network.delaysMs()) {
@@ -244,15 +261,39 @@ export class MemberCluster {
     this.processes[target]!.receive(this.now, this.id(from), message);
   }
 
-  #contact(from: number, address: string): void {
-    const target = this.#named.findIndex((named) => named.address === address);
-    if (target < 0 || target === from) return;
+  #areLinked(from: number, target: number): boolean {
+    if (this.#options.asks === undefined) return true;
+    return this.#links.areLinked(this.processes[from]!, this.processes[target]!);
+  }
+
+  #contact(from: number, address: string, member: NodeId | undefined): void {
+    const one = this.processes[from]!;
+    if (member !== undefined) {
+      // Else everybody is connected with everybody.
+      if (this.#options.asks === undefined) return;
+      this.#links.know(one, this.processes[this.indexOf(member)]!, address);
+    }
+    const other = this.processes.find((process) => process.address === address);
+    if (other === undefined || other === one) return;
     this.#scheduler.act(1, () => {
-      const [one, other] = [this.processes[from]!, this.processes[target]!];
-      if (!one.isUp || !other.isUp || !this.network.isConnected(from, target)) return;
-      one.run(this.now, (now) => one.membership.onLinked(now, other.id, other.generation));
-      other.run(this.now, (now) => other.membership.onLinked(now, one.id, one.generation));
+      if (!one.isUp || !other.isUp || other.address !== address) return;
+      if (this.network.isConnected(one.index, other.index)) this.#meet(one, other);
     });
+  }
+
+  /** Both greet, and know then where the other is. */
+  #meet(one: MemberProcess, other: MemberProcess): void {
+    for (const [hearer, { id, generation, address }] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      hearer.run(this.now, (now) => {
+        hearer.membership.onLocated(id, generation, address);
+        if (this.#areLinked(one.index, other.index)) {
+          hearer.membership.onLinked(now, id, generation);
+        }
+      });
+    }
   }
 
   #wake(index: number, at: Instant): void {

@@ -37,7 +37,8 @@ export interface ProcessSetup {
 export class MemberProcess {
   readonly index: number;
   readonly id: NodeId;
-  readonly address: string;
+  /** Changes between boots alone. */
+  address: string;
   generation = 0;
   isUp = false;
   hasLeft = false;
@@ -66,7 +67,7 @@ export class MemberProcess {
   }
 
   boot(now: Instant, boot: Boot): void {
-    const { id, address, random, effects } = this.#setup;
+    const { id, random, effects } = this.#setup;
     this.generation = boot.generation;
     this.isUp = true;
     this.hasLeft = false;
@@ -77,7 +78,7 @@ export class MemberProcess {
     this.#membership = new Membership({
       ...boot,
       self: id,
-      address,
+      address: this.address,
       random: random.fork(`boot ${boot.generation}`),
       effects,
     });

@@ -4,7 +4,8 @@
  * Stalls, crashes, quick restarts, goodbyes, halves that do not hear each other, pairs that do not,
  * one direction or both, and the same member cut off from all in one direction. Some runs lose and
  * double messages; what is only likely then is not checked in them. In the end everything heals,
- * the cluster comes to rest, and one more member crashes.
+ * the cluster comes to rest, and one more member crashes. Other runs begin as islands that know
+ * nothing but seeds.
  */
 import { Random } from "../../core/base/random.ts";
 import type { MemberFinding } from "./member-checker.ts";
@@ -14,12 +15,48 @@ import { MemberCluster } from "./member-cluster.ts";
 const TROUBLES = 8;
 /** Every stall is over by then, and every restart that was planned. */
 const AFTERMATH_MS = 65_000;
+const ISLANDS_MS = 30_000;
 /** A run of so many begins all at once, to fill the packets. */
 const CROWD = 64;
 
 export function runMemberStory(seed: number): readonly MemberFinding[] {
   const random = new Random(seed);
-  return random.chance(0.05) ? runCrowd(seed) : new MemberStory(seed, random).run();
+  const drawn = random.fraction();
+  if (drawn < 0.05) return runCrowd(seed);
+  return drawn < 0.25 ? runIslands(seed, random) : new MemberStory(seed, random).run();
+}
+
+/**
+ * Nobody knows more than names and a seed or two, and the cluster is cut in two before it has come
+ * together. Later some come back somewhere else.
+ */
+function runIslands(seed: number, random: Random): readonly MemberFinding[] {
+  const count = random.between(3, 9);
+  const indexes = Array.from({ length: count }, (_, index) => index);
+  const seeds = indexes.slice(0, random.between(1, 2));
+  const cluster = new MemberCluster({ seed, count, asks: () => seeds });
+  const checker = new MemberChecker(cluster);
+  // Whoever has not been met is thought dead, though it is well.
+  checker.isLossy = true;
+  const left = indexes.filter(() => random.chance(0.5));
+  const right = indexes.filter((index) => !left.includes(index));
+  for (const cut of [cluster.network.cut(left, right), cluster.network.cut(right, left)]) {
+    checker.onCut(cut);
+  }
+  cluster.startAll();
+  cluster.runFor(ISLANDS_MS);
+  cluster.network.healAll();
+  checker.onHealed();
+  checker.checkQuiet();
+  for (const index of indexes.filter((one) => !seeds.includes(one) && random.chance(0.5))) {
+    cluster.crash(index);
+    cluster.at(random.between(0, 60_000), () => cluster.move(index));
+  }
+  cluster.runFor(AFTERMATH_MS);
+  checker.isLossy = false;
+  checker.checkQuiet();
+  checker.checkSizes();
+  return checker.findings;
 }
 
 function runCrowd(seed: number): readonly MemberFinding[] {
