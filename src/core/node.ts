@@ -39,6 +39,7 @@ import type {
 } from "./messages.ts";
 import { held, LAYOUT_ASK, layoutTold, memberTalk, refused, repairTalk } from "./messages.ts";
 import { same, written } from "./messages.ts";
+import type { RepairOrder, RepairReport } from "./repair-orders.ts";
 import type { RepairConfig } from "./repair/repair-config.ts";
 import { Repair } from "./repair/repair.ts";
 import type { EpochLease } from "./replica/epochs.ts";
@@ -251,6 +252,12 @@ export class Node {
   hints(now: Instant, order: HintOrder): HintReport {
     this.#now = now;
     return this.#handoff.obey(now, order);
+  }
+
+  /** Anti-entropy, for an operator to see and to hurry. */
+  repair(now: Instant, order: RepairOrder): RepairReport {
+    this.#now = now;
+    return this.#repair.obey(now, this.generation, order);
   }
 
   /** When to call `advance` next; early is harmless. */

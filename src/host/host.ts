@@ -29,6 +29,7 @@ import type { NodeId } from "../core/ring/node-id.ts";
 import type { NodeSetup } from "../core/node.ts";
 import type { Operation, ClientRequest } from "../core/requests.ts";
 import type { Outcome } from "../core/outcomes.ts";
+import type { RepairOrder, RepairReport } from "../core/repair-orders.ts";
 import type { Turn, TurnTask } from "../socket/turn.ts";
 import type { HostFact } from "./host-fact.ts";
 import { Alarm } from "../socket/alarm.ts";
@@ -36,6 +37,7 @@ import { Node } from "../core/node.ts";
 import { Numbered } from "../core/base/numbered.ts";
 import { assert } from "../core/base/assert.ts";
 import { failed } from "../core/outcomes.ts";
+import { nothingTold } from "../core/repair-orders.ts";
 import { CallbackQueue } from "../socket/callback-queue.ts";
 import { DiskFailure } from "./disk-failure.ts";
 import { Drain } from "../socket/drain.ts";
@@ -200,6 +202,20 @@ export class Host implements Effects, EngineEvents, TurnTask {
       }
     }
     return { isCounted: false, targets: [] };
+  }
+
+  /** Anti-entropy, seen and hurried; nothing once the node has stopped. */
+  repair(order: RepairOrder): RepairReport {
+    if (this.#end === undefined) {
+      try {
+        return this.#node.repair(performance.now(), order);
+      } catch (error) {
+        this.#die(error);
+      } finally {
+        this.#turn.wake();
+      }
+    }
+    return nothingTold(this.generation);
   }
 
   get state(): "running" | "stopping" | "stopped" {

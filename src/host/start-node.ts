@@ -14,6 +14,7 @@ import { Random } from "../core/base/random.ts";
 import { DEFAULT_CONFIG } from "../core/config.ts";
 import { LAN_MEMBERSHIP } from "../core/membership/membership-config.ts";
 import { DEFAULT_REPAIR_CONFIG } from "../core/repair/repair-config.ts";
+import type { RepairOrder } from "../core/repair-orders.ts";
 import { EpochLease } from "../core/replica/epochs.ts";
 import { MemoryEngine } from "../core/storage/memory-engine.ts";
 import { FRAME_OVERHEAD_BYTES } from "../core/wire/frame.ts";
@@ -205,6 +206,8 @@ function askBytesMaxOf({ config }: CheckedSettings): number {
   return Math.max(config.valueBytesMax, DEFAULT_CONFIG.valueBytesMax) + FRAME_OVERHEAD_BYTES;
 }
 
+const LOOK: RepairOrder = { kind: "look", partition: undefined, from: 0 };
+
 export function nodeStatus(
   host: Host,
   address: string,
@@ -213,6 +216,7 @@ export function nodeStatus(
 ): NodeStatus {
   const layout = host.layout();
   const { keys, bytes } = host.stats();
+  const { pairs, proven, oldestMs } = host.repair(LOOK);
   return {
     id: host.id,
     address,
@@ -227,6 +231,7 @@ export function nodeStatus(
     bytes,
     openRequests: host.openRequests,
     hints: host.hints({ kind: "list" }).targets.reduce((sum, target) => sum + target.keys, 0),
+    repair: { pairs, proven, oldestProofMs: oldestMs ?? null },
     uptimeMs: Math.round(performance.now() - host.startedAt),
     storage: storage === undefined ? null : storageStatus(storage),
   };
