@@ -11,7 +11,7 @@
  * the same inputs make the same outputs.
  */
 import type { Random } from "./base/random.ts";
-import { unreachable } from "./base/assert.ts";
+import { assert, unreachable } from "./base/assert.ts";
 import type { SipKey } from "./base/siphash.ts";
 import type { ActorId } from "./causality/actor.ts";
 import { decodeRecord } from "./causality/record-codec.ts";
@@ -177,6 +177,20 @@ export class Node {
     this.#handoff.start(now);
     this.#membership.start(now);
     this.#repair.onLayout(now);
+  }
+
+  /**
+   * What `trees` of its last life has left, when its rows are exactly those of that moment. To be
+   * called before `start`; bytes that are no trees are passed over.
+   */
+  restoreTrees(trees: Uint8Array): void {
+    assert(!this.#isStarted, "trees are restored before the first write");
+    this.#repair.restore(trees);
+  }
+
+  /** Sums of the rows as they are now, to be kept with them over a clean stop. */
+  trees(): Uint8Array | undefined {
+    return this.#repair.snapshot();
   }
 
   /** The node is about to stop in order: others need not find out for themselves. */

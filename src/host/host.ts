@@ -64,9 +64,9 @@ export interface IdentityKeeper {
   tend(): void;
   /**
    * After the engine was closed. Clean is a stop after which nothing is known to this process
-   * alone.
+   * alone; sums of the rows as they were closed may be kept for the next start.
    */
-  close(isClean: boolean): Promise<void>;
+  close(isClean: boolean, trees: Uint8Array | undefined): Promise<void>;
 }
 
 /** The way to the other nodes. Nothing is promised of a message (see `Effects.send`). */
@@ -148,6 +148,11 @@ export class Host implements Effects, EngineEvents, TurnTask {
   attach(links: Links): void {
     assert(this.#links === undefined, "a host has one transport");
     this.#links = links;
+  }
+
+  /** Sums that the last life has left of exactly these rows. Before `start`. */
+  restoreTrees(trees: Uint8Array): void {
+    this.#node.restoreTrees(trees);
   }
 
   /** Once it can be reached: from now on it looks after others, and after its own rows. */
@@ -371,15 +376,26 @@ export class Host implements Effects, EngineEvents, TurnTask {
     const isPoisoned = this.#end !== undefined;
     this.#stop("the node was closed");
     await this.#links?.close();
+    const trees = isPoisoned || this.#keeper === undefined ? undefined : this.#trees();
     if (!isPoisoned) await new Promise<void>((closed) => this.#engine.close(closed));
-    await this.#keeper?.close(!isPoisoned && !this.#wasRefused);
+    await this.#keeper?.close(!isPoisoned && !this.#wasRefused, trees);
+  }
+
+  /** While the rows can still be read: the last writes may not have been counted yet. */
+  #trees(): Uint8Array | undefined {
+    try {
+      return this.#node.trees();
+    } catch (error) {
+      throwLater(error);
+      return undefined;
+    }
   }
 
   #die(error: unknown): void {
     if (this.#end !== undefined) return;
     this.#stop(`the node has stopped: ${error instanceof Error ? error.message : String(error)}`);
     this.#links?.abort();
-    if (this.#closing === undefined) void this.#keeper?.close(false);
+    if (this.#closing === undefined) void this.#keeper?.close(false, undefined);
     if (this.#fatalListeners.length === 0) throwLater(error);
     for (const listener of this.#fatalListeners) listener(error);
   }

@@ -84,6 +84,8 @@ export async function startNode(
     status: (peers) => JSON.stringify(statusOf(peers)),
   });
   host.attach(transport);
+  const trees = storage?.takeTrees();
+  if (trees !== undefined) host.restoreTrees(trees);
   host.start();
   transport.start();
   host.note({ kind: "listening", address: formatAddress(bound) });

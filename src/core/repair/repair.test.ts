@@ -223,6 +223,26 @@ test("repair: when all is mended nothing is left open", () => {
   for (const { repair } of cluster.owners) assert.equal(repair.openExchanges, 0);
 });
 
+test("repair: trees kept over a stop hold the last writes, and follow those of the next life", () => {
+  const cluster = alike("kept", 300, { owners: 2 });
+  cluster.run(5_000);
+  const [left, right] = cluster.owners;
+  for (let n = 0; n < 20; n++) left!.put(taggedKey(n), "just before the stop");
+  const snapshot = left!.repair.snapshot();
+  left!.facts.length = 0;
+  left!.restart(snapshot);
+  cluster.assertTreesAreTrue();
+  for (let n = 10; n < 30; n++) left!.put(taggedKey(n), "in the next life");
+  cluster.assertTreesAreTrue();
+  cluster.run(30_000);
+  assert.ok(cluster.areEqual);
+  const kinds = new Set(left!.facts.map(({ kind }) => kind));
+  assert.ok(kinds.has("trees-restored") && !kinds.has("tree-built"), [...kinds].join(" "));
+
+  right!.restart(undefined);
+  assert.equal(right!.repair.snapshot(), undefined, "nothing is built yet");
+});
+
 test("repair: who asked is told that no copy of a row can be read", () => {
   const cluster = alike("no copy", 100, { owners: 2 });
   cluster.run(5_000);

@@ -234,7 +234,8 @@ export class Repair {
     this.#trees.check(now, partition);
   }
 
-  snapshot(): Uint8Array {
+  /** Undefined when there are none. */
+  snapshot(): Uint8Array | undefined {
     this.#untold.tellSome(Infinity, this.#tell);
     return this.#trees.snapshot();
   }
