@@ -67,6 +67,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import("./hints.ts")).describeHints,
   },
   {
+    name: "repair",
+    summary: "let owners compare what they hold, now",
+    load: async () => (await import("./repair.ts")).describeRepair,
+  },
+  {
     name: "inspect",
     summary: "what lies in the data directory of a stopped node",
     load: async () => (await import("./inspect.ts")).describeInspect,
@@ -100,7 +105,7 @@ const VERBS: readonly Verb[] = [
 
 const OVERVIEW = `
 Exit codes: 0 done, 1 not found, 2 wrong usage, 3 unavailable, 4 outcome unknown,
-5 a directory cannot be used, 6 damage in one.
+5 a directory cannot be used, 6 damage was found.
 
 To begin:
   $ gramme dev                    three nodes on this machine

@@ -23,6 +23,11 @@ export class Progress {
   /** One more is done. */
   step(extra = ""): void {
     this.#done += 1;
+    this.tell(extra);
+  }
+
+  /** Nothing more is done, and there may be other news. */
+  tell(extra = ""): void {
     const now = performance.now();
     const everyMs = this.#isTerminal ? REDRAW_EVERY_MS : REMARK_EVERY_MS;
     if (now - Math.max(this.#toldAt, this.#isTerminal ? 0 : this.#startedAt) < everyMs) return;
@@ -37,8 +42,9 @@ export class Progress {
   }
 
   #line(elapsedMs: number, extra: string): string {
+    const parts = [`${this.#done} of ${this.#total} ${this.#unit}`];
     const leftMs = (elapsedMs / this.#done) * (this.#total - this.#done);
-    const parts = [`${this.#done} of ${this.#total} ${this.#unit}`, `${showDuration(leftMs)} left`];
+    if (this.#done > 0) parts.push(`${showDuration(leftMs)} left`);
     return [...parts, ...(extra === "" ? [] : [extra])].join(", ");
   }
 }

@@ -7,10 +7,15 @@
 import type { Command } from "commander";
 import type { RemoteClient } from "../client/remote-client.ts";
 import type { Layout, LayoutNode } from "../core/ring/layout.ts";
-import type { NodeStatus, PeerStatus, StorageStatus } from "../host/node-status.ts";
+import type { NodeStatus, PeerStatus, RepairStatus, StorageStatus } from "../host/node-status.ts";
 import { withCluster } from "./cluster.ts";
 import { clusterFlags, examples, type ClusterFlags } from "./flags.ts";
+import { listPairs, type NodePair, pairDocument } from "./repair-view.ts";
 import { paint, print, printJson, remark, showBytes, showDuration, table } from "./output.ts";
+
+interface StatusFlags extends ClusterFlags {
+  readonly partitions?: true;
+}
 
 interface NodeDocument {
   readonly id: string;
@@ -26,6 +31,7 @@ interface NodeDocument {
   readonly bytes: number | null;
   readonly openRequests: number | null;
   readonly hints: number | null;
+  readonly repair: RepairStatus | null;
   readonly uptimeMs: number | null;
   readonly storage: StorageStatus | null;
   readonly peers: readonly PeerStatus[];
@@ -36,18 +42,23 @@ const ANSWER_TIMEOUT_MS = 1_000;
 const MISSING_SHOWN = 20;
 
 export function describeStatus(command: Command): void {
-  clusterFlags(command);
+  clusterFlags(command).option("--partitions", "when each pair of owners was last proven in sync");
   examples(command, [
     ["gramme status", ""],
     ["gramme status --json", "for scripts"],
+    ["gramme status --partitions", ""],
   ]);
-  command.action(async (flags: ClusterFlags) => {
+  command.action(async (flags: StatusFlags) => {
     const bounded = { timeout: ANSWER_TIMEOUT_MS, ...flags };
     await withCluster(bounded, async (client) => {
       const layout = client.layout();
       const nodes = await Promise.all(layout.nodes.map((node) => documentOf(client, node)));
-      if (flags.json) return printJson(clusterDocument(layout, nodes));
+      const pairs = flags.partitions
+        ? await listPairs(client, layout.nodes, undefined, bounded.timeout)
+        : undefined;
+      if (flags.json) return printJson(clusterDocument(layout, nodes, pairs));
       printCluster(layout, nodes);
+      if (pairs !== undefined) printPairs(pairs);
     });
   });
 }
@@ -64,6 +75,7 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     bytes,
     openRequests,
     hints,
+    repair,
     uptimeMs,
     storage,
     peers,
@@ -81,6 +93,8 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     bytes,
     openRequests,
     hints,
+    // A node of an earlier release does not tell.
+    repair: repair ?? null,
     uptimeMs,
     storage,
     peers,
@@ -101,15 +115,21 @@ function downDocument({ id, address }: LayoutNode, reason: string): NodeDocument
     bytes: null,
     openRequests: null,
     hints: null,
+    repair: null,
     uptimeMs: null,
     storage: null,
     peers: [],
   };
 }
 
-function clusterDocument(layout: Layout, nodes: readonly NodeDocument[]): object {
+function clusterDocument(
+  layout: Layout,
+  nodes: readonly NodeDocument[],
+  pairs: readonly NodePair[] | undefined,
+): object {
   const { clusterId, epoch, strategy, replicas, partitionCount: partitions } = layout;
-  return { clusterId, epoch, strategy, replicas, partitions, nodes };
+  const document = { clusterId, epoch, strategy, replicas, partitions, nodes };
+  return pairs === undefined ? document : { ...document, pairs: pairs.map(pairDocument) };
 }
 
 function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
@@ -122,7 +142,13 @@ function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
   print("");
   const right = ["PID", "KEYS", "BYTES", "OPEN", "HINTS"];
   const head = ["NODE", "ADDRESS", "STATE", "PID", "UPTIME", "KEYS", "BYTES", "OPEN"];
-  print(table({ head: [...head, "HINTS", "PEERS"], right, rows: nodes.map(rowOf) }));
+  print(
+    table({
+      head: [...head, "HINTS", "PEERS", "IN SYNC", "OLDEST"],
+      right,
+      rows: nodes.map(rowOf),
+    }),
+  );
   for (const { id, state, reason } of nodes) {
     if (state === "down") remark(`${id} does not answer: ${reason}`);
   }
@@ -142,7 +168,7 @@ function missingLinks(nodes: readonly NodeDocument[]): readonly string[] {
 }
 
 function rowOf(node: NodeDocument): readonly string[] {
-  const { id, address, pid, uptimeMs, keys, bytes, openRequests, hints, peers } = node;
+  const { id, address, pid, uptimeMs, keys, bytes, openRequests, hints, repair, peers } = node;
   if (node.state === "down") return [id, address, paint("red", "down")];
   const linked = peers.filter(({ state }) => state === "linked").length;
   const links = `${linked} of ${peers.length}`;
@@ -157,5 +183,27 @@ function rowOf(node: NodeDocument): readonly string[] {
     String(openRequests),
     hints === 0 ? "0" : paint("yellow", String(hints)),
     linked === peers.length ? links : paint("yellow", links),
+    ...proofsOf(repair),
   ];
+}
+
+/** How many pairs were proven in sync, and how old the oldest of these proofs is. */
+function proofsOf(repair: RepairStatus | null): readonly string[] {
+  if (repair === null) return ["-", "-"];
+  const { pairs, proven, oldestProofMs } = repair;
+  const share = `${proven} of ${pairs}`;
+  return [
+    proven === pairs ? share : paint("yellow", share),
+    oldestProofMs === null ? "-" : showDuration(oldestProofMs),
+  ];
+}
+
+function printPairs(pairs: readonly NodePair[]): void {
+  const head = ["PARTITION", "NODE", "PEER", "LAST", "PROVEN"];
+  const rows = pairs.map(({ partition, node, peer, state, provenMs }) => {
+    const proven = provenMs === undefined ? "never" : `${showDuration(provenMs)} ago`;
+    return [String(partition), node, peer, state, proven];
+  });
+  print("");
+  print(table({ head, right: ["PARTITION"], rows }));
 }

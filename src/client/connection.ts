@@ -31,7 +31,9 @@ import { DONE, Handshake } from "../socket/handshake.ts";
 import type { HintOrder } from "../core/hint-orders.ts";
 import type { HintsTold } from "../core/wire/admin-hints.ts";
 import type { CopyAnswer } from "../core/wire/copy-codec.ts";
-import { COPY_CODEC, type CopyQuestion, HINTS_CODEC } from "./copy-calls.ts";
+import type { RepairOrder } from "../core/repair-orders.ts";
+import type { RepairTold } from "../core/wire/admin-repair.ts";
+import { COPY_CODEC, type CopyQuestion, HINTS_CODEC, REPAIR_CODEC } from "./copy-calls.ts";
 import { NumberedCalls } from "./numbered-calls.ts";
 
 export interface ConnectionLimits {
@@ -72,6 +74,7 @@ export class Connection implements FrameHandler, Greeter {
   readonly #statusWaiters: ((json: string | undefined) => void)[] = [];
   readonly #copies: NumberedCalls<CopyQuestion, CopyAnswer> = new NumberedCalls(COPY_CODEC);
   readonly #hints: NumberedCalls<HintOrder, HintsTold> = new NumberedCalls(HINTS_CODEC);
+  readonly #repairs: NumberedCalls<RepairOrder, RepairTold> = new NumberedCalls(REPAIR_CODEC);
   #frames: FrameSocket | undefined = undefined;
   #isReady = false;
   #isAskingLayout = false;
@@ -174,6 +177,11 @@ export class Connection implements FrameHandler, Greeter {
     return this.#call(this.#hints, order, onAnswer);
   }
 
+  /** As `askCopy`. */
+  askRepair(order: RepairOrder, onAnswer: (answer: RepairTold | undefined) => void): () => void {
+    return this.#call(this.#repairs, order, onAnswer);
+  }
+
   /**
    * A deadline has passed since so many bytes were received. If nothing came after it, the other
    * side is gone, whatever TCP believes; but while our own bytes still wait to leave, the way may
@@ -224,6 +232,7 @@ export class Connection implements FrameHandler, Greeter {
     if (this.#statusWaiters.length > 0) encodeStatusAsk(frames.writer);
     this.#copies.sendAll(frames.writer);
     this.#hints.sendAll(frames.writer);
+    this.#repairs.sendAll(frames.writer);
     this.#owner.onReady(this, theirs);
   }
 
@@ -259,7 +268,9 @@ export class Connection implements FrameHandler, Greeter {
 
   #isCallAnswer(kind: number, bytes: Uint8Array, start: number, end: number): boolean {
     return (
-      this.#copies.onFrame(kind, bytes, start, end) || this.#hints.onFrame(kind, bytes, start, end)
+      this.#copies.onFrame(kind, bytes, start, end) ||
+      this.#hints.onFrame(kind, bytes, start, end) ||
+      this.#repairs.onFrame(kind, bytes, start, end)
     );
   }
 
@@ -293,6 +304,7 @@ export class Connection implements FrameHandler, Greeter {
     for (const waiter of this.#statusWaiters.splice(0)) waiter(undefined);
     this.#copies.onLost();
     this.#hints.onLost();
+    this.#repairs.onLost();
     this.#owner.onLost(this, reason);
   }
 }

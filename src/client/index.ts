@@ -33,5 +33,5 @@ export type { HeldBack } from "../core/caller/door-outcome.ts";
 export type { Receipt } from "./receipt.ts";
 export type { UserKey } from "./user-key.ts";
 export type { LayoutView, NodeView } from "./layout-view.ts";
-export type { NodeStatus, PeerStatus } from "../host/node-status.ts";
+export type { NodeStatus, PeerStatus, RepairStatus } from "../host/node-status.ts";
 export type { BucketMode } from "../core/requests.ts";

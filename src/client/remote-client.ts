@@ -30,7 +30,9 @@ import { withEnvelope } from "../core/requests.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { HintOrder, HintReport } from "../core/hint-orders.ts";
+import type { RepairOrder, RepairReport } from "../core/repair-orders.ts";
 import type { HintsTold } from "../core/wire/admin-hints.ts";
+import type { RepairTold } from "../core/wire/admin-repair.ts";
 import type { CopyAnswer } from "../core/wire/copy-codec.ts";
 import type { Greeting } from "../core/wire/greeting.ts";
 import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
@@ -167,6 +169,20 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     const connection = this.#pool.to(node);
     if (connection === undefined) return unavailable(`no way to ${node} is known`);
     const told = await inTime<HintsTold>(timeoutMs, (settle) => connection.askHints(order, settle));
+    return told?.report ?? unanswered(connection, timeoutMs);
+  }
+
+  /** Anti-entropy of one node, seen and hurried. */
+  async repair(
+    node: NodeId,
+    order: RepairOrder,
+    timeoutMs: number,
+  ): Promise<RepairReport | DoorFailed> {
+    const connection = this.#pool.to(node);
+    if (connection === undefined) return unavailable(`no way to ${node} is known`);
+    const told = await inTime<RepairTold>(timeoutMs, (settle) =>
+      connection.askRepair(order, settle),
+    );
     return told?.report ?? unanswered(connection, timeoutMs);
   }
 

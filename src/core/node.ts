@@ -10,7 +10,7 @@
  * decides nothing. Time is an argument, randomness was given, wall time comes stamped on a request:
  * the same inputs make the same outputs.
  */
-import { unreachable } from "./base/assert.ts";
+import { assert, unreachable } from "./base/assert.ts";
 import { decodeRecord } from "./causality/record-codec.ts";
 import { Coordinator } from "./coordinator/coordinator.ts";
 import { DeadlineWheel } from "./deadlines.ts";
@@ -37,6 +37,7 @@ import { same, written } from "./messages.ts";
 import type { PurgeReport } from "./purge/purge.ts";
 import { Purge } from "./purge/purge.ts";
 import { PURGE_TOKENS_MIN } from "./purge/witness.ts";
+import type { RepairOrder, RepairReport } from "./repair-orders.ts";
 import { Repair } from "./repair/repair.ts";
 import { Replica } from "./replica/replica.ts";
 import { isTombstoneRow, rowDigest } from "./replica/row.ts";
@@ -145,6 +146,20 @@ export class Node {
     this.#purge.onLayout(now);
   }
 
+  /**
+   * What `trees` of its last life has left, when its rows are exactly those of that moment. To be
+   * called before `start`; bytes that are no trees are passed over.
+   */
+  restoreTrees(trees: Uint8Array): void {
+    assert(!this.#isStarted, "trees are restored before the first write");
+    this.#repair.restore(trees);
+  }
+
+  /** Sums of the rows as they are now, to be kept with them over a clean stop. */
+  trees(): Uint8Array | undefined {
+    return this.#repair.snapshot();
+  }
+
   /** The node is about to stop in order: others need not find out for themselves. */
   leave(now: Instant): void {
     this.#membership.leave(now);
@@ -234,6 +249,12 @@ export class Node {
   /** How far the forgetting of deletions has got. */
   tombstones(): PurgeReport {
     return this.#purge.report();
+  }
+
+  /** Anti-entropy, for an operator to see and to hurry. */
+  repair(now: Instant, order: RepairOrder): RepairReport {
+    this.#now = now;
+    return this.#repair.obey(now, this.generation, order);
   }
 
   /** When to call `advance` next; early is harmless. */

@@ -26,6 +26,8 @@ export type ExchangeResult =
   | ExchangeRefusal;
 
 export type RepairFact =
+  /** The last life has left them. */
+  | { readonly kind: "trees-restored"; readonly partitions: number }
   | {
       readonly kind: "tree-built";
       readonly partition: number;

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import {
   cpSync,
   existsSync,
+  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +30,7 @@ function settings(dir: string, more: Partial<StorageSettings> = {}): StorageSett
 }
 
 /** Writes one row, and stops in order or not at all. */
-async function life(storage: NodeStorage, isClean: boolean): Promise<void> {
+async function life(storage: NodeStorage, isClean: boolean, trees?: Uint8Array): Promise<void> {
   await new Promise<void>((written) => {
     const engine = storage.engine({
       completed: () => engine.close(written),
@@ -37,7 +39,7 @@ async function life(storage: NodeStorage, isClean: boolean): Promise<void> {
     engine.write([{ partition: 0, key: KEY, row: ROW }], 1);
     engine.flush();
   });
-  await storage.close(isClean);
+  await storage.close(isClean, trees);
 }
 
 test("node storage: a boot goes on as who it was, and raises its floor after an unclean stop", async (t) => {
@@ -182,6 +184,79 @@ test("node storage: an identity without its rows says so, and uses no earlier ep
   assert.equal(second.epochs.bootFloor, first.identity.leaseEnd);
   await second.close(true);
 });
+
+const TREES = Uint8Array.of(7, 7, 7);
+
+test("node storage: trees come back once, of a clean stop, and are gone before the first row", async (t) => {
+  const dir = temporaryDirectory(t);
+  const file = join(dir, "trees");
+  await life(await NodeStorage.open(settings(dir), OWNER), true, TREES);
+  assert.ok(existsSync(file));
+  const next = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(existsSync(file), false);
+  assert.deepEqual(next.takeTrees(), TREES);
+  assert.equal(next.takeTrees(), undefined);
+  await life(next, false, TREES);
+  assert.equal(existsSync(file), false, "not of a stop that was not clean");
+  const last = await NodeStorage.open(settings(dir), OWNER);
+  assert.deepEqual([last.reason, last.takeTrees()], ["unclean", undefined]);
+  await last.close(true);
+});
+
+const STALE_TREES: readonly (readonly [what: string, harm: (dir: string) => Promise<void>])[] = [
+  ["a later boot was killed", (dir) => laterLife(dir, false)],
+  ["a later boot wrote, and stopped in order", (dir) => laterLife(dir, true)],
+  [
+    "rows were put back from a backup",
+    async (dir) => {
+      const backup = `${dir}-backup`;
+      cpSync(join(dir, "log"), backup, { recursive: true, preserveTimestamps: true });
+      rmSync(join(dir, "log"), { recursive: true });
+      renameSync(backup, join(dir, "log"));
+    },
+  ],
+  ["rows are gone", async (dir) => rmSync(join(dir, "log"), { recursive: true })],
+  [
+    "a file of the rows was written to",
+    async (dir) => writeFileSync(segmentOf(dir), readFileSync(segmentOf(dir))),
+  ],
+  ["the file is torn", async (dir) => truncateSync(join(dir, "trees"), 40)],
+];
+
+for (const [what, harm] of STALE_TREES) {
+  test(`node storage: trees are not used when ${what}`, async (t) => {
+    const dir = temporaryDirectory(t);
+    await life(await NodeStorage.open(settings(dir), OWNER), true, TREES);
+    const trees = readFileSync(join(dir, "trees"));
+    await harm(dir);
+    // As if the file had never been removed.
+    if (!existsSync(join(dir, "trees"))) writeFileSync(join(dir, "trees"), trees);
+    const storage = await NodeStorage.open(settings(dir), OWNER);
+    assert.equal(storage.takeTrees(), undefined);
+    assert.equal(existsSync(join(dir, "trees")), false);
+    await storage.close(true);
+  });
+}
+
+test("node storage: trees are not used by somebody new", async (t) => {
+  const dir = temporaryDirectory(t);
+  await life(await NodeStorage.open(settings(dir), OWNER), true, TREES);
+  const restored = await NodeStorage.open(settings(dir, { restored: true }), OWNER);
+  assert.deepEqual([restored.reason, restored.takeTrees()], ["restored", undefined]);
+  await restored.close(true);
+});
+
+async function laterLife(dir: string, isClean: boolean): Promise<void> {
+  await life(await NodeStorage.open(settings(dir), OWNER), isClean);
+}
+
+function segmentOf(dir: string): string {
+  const log = join(dir, "log");
+  return join(
+    log,
+    readdirSync(log).find((name) => name.endsWith(".log"))!,
+  );
+}
 
 test("node storage: an identity that was renounced is not written back by its lease", async (t) => {
   const dir = temporaryDirectory(t);

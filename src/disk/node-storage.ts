@@ -2,12 +2,13 @@
  * What a node has on its disk, opened: who it is, and the rows it keeps.
  *
  *     data directory ─▶ engine recovered ─▶ boot decided ─▶ identity durable ─▶ the node may speak
- *     stop:  engine closed ─▶ identity says clean ─▶ files closed ─▶ unlocked
+ *     stop:  engine closed ─▶ trees kept ─▶ identity says clean ─▶ files closed ─▶ unlocked
  *
  *     DIR/identity-0, identity-1     who the node is
  *     DIR/place-0, place-1           that it is this directory, and as the last boot left it
  *     DIR/layout                     under which its keys were placed
  *     DIR/addresses-0, addresses-1   where the other members were
+ *     DIR/trees                      sums of its rows, from a clean stop to the next start
  *     DIR/log/ · lmdb/ · level/      its rows: one engine for a directory, for ever
  *
  * A directory that another engine has written to is refused: an empty store beside the full one
@@ -32,6 +33,7 @@ import { openEngine } from "./opened-engine.ts";
 import { agreeOnLayout } from "./layout-file.ts";
 import { PlaceMark } from "./place-mark.ts";
 import { ENGINE_KINDS, type StorageSettings } from "./storage-settings.ts";
+import { forgetTrees, keepTrees, keptTrees } from "./trees-file.ts";
 import { written } from "./written.ts";
 
 export interface Owner {
@@ -48,6 +50,7 @@ interface Parts {
   readonly opened: OpenedEngine;
   readonly findings: string;
   readonly decision: BootDecision;
+  readonly trees: Uint8Array | undefined;
 }
 
 /** A block that the disk had no room for is tried again after this. */
@@ -64,12 +67,13 @@ export class NodeStorage {
   readonly #opened: OpenedEngine;
   readonly #keeper: LeaseKeeper;
   readonly #addresses: AddressFile;
+  #trees: Uint8Array | undefined;
   #events: EngineEvents | undefined = undefined;
   #leaseRetryAt = 0;
   #hasFailed = false;
   #closing: Promise<void> | undefined = undefined;
 
-  private constructor({ settings, directory, opened, findings, decision }: Parts) {
+  private constructor({ settings, directory, opened, findings, decision, trees }: Parts) {
     const { identity, reason, lease } = decision;
     this.settings = settings;
     this.identity = identity;
@@ -78,6 +82,7 @@ export class NodeStorage {
     this.findings = findings;
     this.#directory = directory;
     this.#opened = opened;
+    this.#trees = trees;
     this.#addresses = new AddressFile(directory.disk);
     // A copy that is tried out elsewhere must not go and find the cluster of the original.
     if (reason === "copied" || reason === "restored") this.#addresses.forget();
@@ -98,13 +103,15 @@ export class NodeStorage {
       const mark = new PlaceMark(directory);
       // Whose it is, is known before anything in it is touched.
       decide(directory, mark.place, settings, owner, false);
-      const rows = join(directory.path, settings.engine);
+      const rows = rowsOf(directory, settings);
       const areGone = directory.identityFile.stored.kind === "found" && !existsSync(rows);
+      const kept = keptTrees(directory, rows);
       const opened = await openEngine(rows, settings);
       const findings = areGone ? "all its rows are gone" : opened.findings;
       try {
         const decision = await boot(directory, mark, findings, settings, owner);
-        return new NodeStorage({ settings, directory, opened, findings, decision });
+        const trees = decision.reason === "clean" ? kept : undefined;
+        return new NodeStorage({ settings, directory, opened, findings, decision, trees });
       } catch (error) {
         await closed((done) => opened.abandon(done));
         throw error;
@@ -113,6 +120,10 @@ export class NodeStorage {
       await closed((done) => directory.close(() => done()));
       throw error;
     }
+  }
+
+  get #rows(): string {
+    return rowsOf(this.#directory, this.settings);
   }
 
   get lastScrub(): ScrubResult | undefined {
@@ -137,6 +148,13 @@ export class NodeStorage {
     this.#addresses.remember(member, address);
   }
 
+  /** Of exactly the rows that are there, if a clean stop has left them. Once. */
+  takeTrees(): Uint8Array | undefined {
+    const trees = this.#trees;
+    this.#trees = undefined;
+    return trees;
+  }
+
   /** Called at the end of every turn of the host: it costs a comparison. */
   tend(): void {
     if (this.#hasFailed || this.#closing !== undefined) return;
@@ -159,17 +177,23 @@ export class NodeStorage {
 
   /**
    * After the engine was closed, or has failed. Clean is a stop that leaves nothing in memory
-   * alone. The first call counts.
+   * alone; then sums of the rows may be kept. The first call counts.
    */
-  close(isClean: boolean): Promise<void> {
-    this.#closing ??= this.#close(isClean);
+  close(isClean: boolean, trees?: Uint8Array): Promise<void> {
+    this.#closing ??= this.#close(isClean, trees);
     return this.#closing;
   }
 
-  async #close(isClean: boolean): Promise<void> {
-    this.#opened.rest();
+  async #close(isClean: boolean, trees: Uint8Array | undefined): Promise<void> {
+    const resting = this.#opened.rest();
     await this.#addresses.close();
-    if (isClean && !this.#hasFailed) await closed((done) => this.#keeper.stopClean(() => done()));
+    if (isClean && !this.#hasFailed) {
+      if (trees !== undefined && isSettled(this.settings)) {
+        await resting;
+        await keepTrees(this.#directory, this.identity.generation, this.#rows, trees);
+      }
+      await closed((done) => this.#keeper.stopClean(() => done()));
+    }
     await closed((done) => this.#directory.close(() => done()));
   }
 
@@ -181,7 +205,7 @@ export class NodeStorage {
   #fail(problem: string): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
-    this.#opened.rest();
+    void this.#opened.rest();
     this.#events?.failed(`${problem} (data directory ${this.#directory.path})`);
   }
 }
@@ -194,6 +218,7 @@ async function boot(
   owner: Owner,
 ): Promise<BootDecision> {
   const decision = decide(directory, mark.place, settings, owner, findings !== "");
+  await forgetTrees(directory);
   await mark.renew();
   const identity = { ...decision.identity, place: mark.place };
   const { identityFile, path } = directory;
@@ -222,6 +247,15 @@ function decide(
   });
   if (!("problem" in decision)) return decision;
   throw new DirectoryError(path, decision.problem, "nothing was changed in it");
+}
+
+/** LevelDB that does not sync leaves it to the system when its last writes are on the disk. */
+function isSettled({ engine, sync }: StorageSettings): boolean {
+  return engine !== "level" || sync === "always";
+}
+
+function rowsOf({ path }: DataDirectory, { engine }: StorageSettings): string {
+  return join(path, engine);
 }
 
 function refuseOtherEngines(path: string, { engine }: StorageSettings): void {

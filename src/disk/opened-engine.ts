@@ -26,9 +26,10 @@ export interface OpenedEngine {
   /** Once. */
   begin(events: EngineEvents): Engine;
   /**
-   * The engine was closed, or has failed: nothing is done by the clock any more. May come twice.
+   * The engine was closed, or has failed: nothing is done by the clock any more, and when it is
+   * answered, nothing at all. May come twice.
    */
-  rest(): void;
+  rest(): Promise<void>;
   /** Instead of beginning. */
   abandon(done: () => void): void;
 }
@@ -68,7 +69,7 @@ async function openLibrary(
     findings: "",
     lastScrub: undefined,
     begin,
-    rest: () => {},
+    rest: () => Promise.resolve(),
     abandon: (done) => begin({ completed: () => {}, failed: () => {} }).close(done),
   };
 }
@@ -114,7 +115,7 @@ class OpenedLog implements OpenedEngine {
   #worker: NodeJS.Timeout | undefined = undefined;
   #syncer: NodeJS.Timeout | undefined = undefined;
   #scrubber: NodeJS.Timeout | undefined = undefined;
-  #isResting = false;
+  #resting: Promise<void> | undefined = undefined;
 
   constructor(disk: FileDisk, options: LogOptions, log: RecoveredLog, settings: StorageSettings) {
     this.findings = describe(log.findings);
@@ -143,13 +144,16 @@ class OpenedLog implements OpenedEngine {
     return engine;
   }
 
-  rest(): void {
-    if (this.#isResting) return;
-    this.#isResting = true;
+  rest(): Promise<void> {
+    this.#resting ??= this.#rest();
+    return this.#resting;
+  }
+
+  #rest(): Promise<void> {
     clearTimeout(this.#worker);
     clearInterval(this.#syncer);
     clearTimeout(this.#scrubber);
-    this.#disk.close(() => {});
+    return new Promise((rests) => this.#disk.close(() => rests()));
   }
 
   abandon(done: () => void): void {

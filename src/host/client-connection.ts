@@ -21,6 +21,8 @@ import { decodeMessage, encodeMessage } from "../core/wire/message-codec.ts";
 import type { HintOrder, HintReport } from "../core/hint-orders.ts";
 import { decodeStatusAsk, encodeStatusTold } from "../core/wire/admin.ts";
 import { decodeHintsAsk, encodeHintsTold } from "../core/wire/admin-hints.ts";
+import type { RepairOrder, RepairReport } from "../core/repair-orders.ts";
+import { decodeRepairAsk, encodeRepairTold } from "../core/wire/admin-repair.ts";
 import { FRAME_KIND } from "../core/wire/frame-kind.ts";
 import { utf8Encode } from "../core/base/utf8.ts";
 
@@ -33,6 +35,8 @@ export interface ClientServer {
   copy(ask: CopyAsk, asker: CopyAsker): void;
   /** Does what an operator asks about what is kept for others, and tells how things are then. */
   hints(order: HintOrder): HintReport;
+  /** Does what an operator asks about anti-entropy, and tells how things are then. */
+  repair(order: RepairOrder): RepairReport;
   layout(): Layout;
   /** A JSON document. */
   status(): string;
@@ -112,6 +116,7 @@ export class ClientConnection implements FrameHandler, Asker, CopyAsker {
       return decodeStatusAsk(start, end);
     }
     if (kind === FRAME_KIND.hintsAsk) return this.#tellHints(bytes, start, end);
+    if (kind === FRAME_KIND.repairAsk) return this.#tellRepair(bytes, start, end);
     const copy = decodeCopyAsk(kind, bytes, start, end);
     if (copy !== undefined) {
       this.#copy(copy);
@@ -146,6 +151,16 @@ export class ClientConnection implements FrameHandler, Asker, CopyAsker {
     if (ask === undefined) return false;
     const report = this.#server.hints(ask.order);
     if (!this.#isPaused) encodeHintsTold(this.frames.writer, { id: ask.id, report });
+    this.#pauseWhenFull();
+    return true;
+  }
+
+  /** As with hints. */
+  #tellRepair(bytes: Uint8Array, start: number, end: number): boolean {
+    const ask = decodeRepairAsk(bytes, start, end);
+    if (ask === undefined) return false;
+    const report = this.#server.repair(ask.order);
+    if (!this.#isPaused) encodeRepairTold(this.frames.writer, { id: ask.id, report });
     this.#pauseWhenFull();
     return true;
   }

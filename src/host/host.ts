@@ -29,6 +29,7 @@ import type { NodeId } from "../core/ring/node-id.ts";
 import type { NodeSetup } from "../core/node-setup.ts";
 import type { Operation, ClientRequest } from "../core/requests.ts";
 import type { Outcome } from "../core/outcomes.ts";
+import type { RepairOrder, RepairReport } from "../core/repair-orders.ts";
 import type { Turn, TurnTask } from "../socket/turn.ts";
 import type { HostFact } from "./host-fact.ts";
 import { Alarm } from "../socket/alarm.ts";
@@ -36,6 +37,7 @@ import { Node } from "../core/node.ts";
 import { Numbered } from "../core/base/numbered.ts";
 import { assert } from "../core/base/assert.ts";
 import { failed } from "../core/outcomes.ts";
+import { nothingTold } from "../core/repair-orders.ts";
 import { CallbackQueue } from "../socket/callback-queue.ts";
 import { DiskFailure } from "./disk-failure.ts";
 import { Drain } from "../socket/drain.ts";
@@ -64,9 +66,9 @@ export interface IdentityKeeper {
   remember(member: NodeId, address: string): void;
   /**
    * After the engine was closed. Clean is a stop after which nothing is known to this process
-   * alone.
+   * alone; sums of the rows as they were closed may be kept for the next start.
    */
-  close(isClean: boolean): Promise<void>;
+  close(isClean: boolean, trees: Uint8Array | undefined): Promise<void>;
 }
 
 /** The way to the other nodes. Nothing is promised of a message (see `Effects.send`). */
@@ -152,6 +154,11 @@ export class Host implements Effects, EngineEvents, TurnTask {
     this.#links = links;
   }
 
+  /** Sums that the last life has left of exactly these rows. Before `start`. */
+  restoreTrees(trees: Uint8Array): void {
+    this.#node.restoreTrees(trees);
+  }
+
   /** Once it can be reached: from now on it looks after others, and after its own rows. */
   start(): void {
     this.#node.start(performance.now());
@@ -209,6 +216,20 @@ export class Host implements Effects, EngineEvents, TurnTask {
       }
     }
     return { isCounted: false, targets: [] };
+  }
+
+  /** Anti-entropy, seen and hurried; nothing once the node has stopped. */
+  repair(order: RepairOrder): RepairReport {
+    if (this.#end === undefined) {
+      try {
+        return this.#node.repair(performance.now(), order);
+      } catch (error) {
+        this.#die(error);
+      } finally {
+        this.#turn.wake();
+      }
+    }
+    return nothingTold(this.generation);
   }
 
   get state(): "running" | "stopping" | "stopped" {
@@ -374,15 +395,26 @@ export class Host implements Effects, EngineEvents, TurnTask {
     const isPoisoned = this.#end !== undefined;
     this.#stop("the node was closed");
     await this.#links?.close();
+    const trees = isPoisoned || this.#keeper === undefined ? undefined : this.#trees();
     if (!isPoisoned) await new Promise<void>((closed) => this.#engine.close(closed));
-    await this.#keeper?.close(!isPoisoned && !this.#wasRefused);
+    await this.#keeper?.close(!isPoisoned && !this.#wasRefused, trees);
+  }
+
+  /** While the rows can still be read: the last writes may not have been counted yet. */
+  #trees(): Uint8Array | undefined {
+    try {
+      return this.#node.trees();
+    } catch (error) {
+      throwLater(error);
+      return undefined;
+    }
   }
 
   #die(error: unknown): void {
     if (this.#end !== undefined) return;
     this.#stop(`the node has stopped: ${error instanceof Error ? error.message : String(error)}`);
     this.#links?.abort();
-    if (this.#closing === undefined) void this.#keeper?.close(false);
+    if (this.#closing === undefined) void this.#keeper?.close(false, undefined);
     if (this.#fatalListeners.length === 0) throwLater(error);
     for (const listener of this.#fatalListeners) listener(error);
   }

@@ -32,6 +32,15 @@ export interface StorageStatus {
   readonly scrub: ScrubResult | null;
 }
 
+/** Of anti-entropy: a pair is a partition that the node owns and another owner of it. */
+export interface RepairStatus {
+  readonly pairs: number;
+  /** Pairs that were proven in sync since the node started. */
+  readonly proven: number;
+  /** How long ago the oldest of their last proofs was; null when there is none. */
+  readonly oldestProofMs: number | null;
+}
+
 export interface NodeStatus {
   readonly id: string;
   readonly address: string;
@@ -48,6 +57,7 @@ export interface NodeStatus {
   readonly openRequests: number;
   /** What is kept for owners that could not be reached: one for each key and owner. */
   readonly hints: number;
+  readonly repair: RepairStatus;
   readonly uptimeMs: number;
   /** Nothing for a node that keeps its rows in memory. */
   readonly storage: StorageStatus | null;

@@ -15,6 +15,7 @@ import { DEFAULT_CONFIG } from "../core/config.ts";
 import { LAN_MEMBERSHIP } from "../core/membership/membership-config.ts";
 import { DEFAULT_PURGE_CONFIG } from "../core/purge/purge-config.ts";
 import { DEFAULT_REPAIR_CONFIG } from "../core/repair/repair-config.ts";
+import type { RepairOrder } from "../core/repair-orders.ts";
 import { EpochLease } from "../core/replica/epochs.ts";
 import { MemoryEngine } from "../core/storage/memory-engine.ts";
 import { FRAME_OVERHEAD_BYTES } from "../core/wire/frame.ts";
@@ -88,6 +89,8 @@ export async function startNode(
     status: (peers) => JSON.stringify(statusOf(peers)),
   });
   host.attach(transport);
+  const trees = storage?.takeTrees();
+  if (trees !== undefined) host.restoreTrees(trees);
   host.start();
   transport.start();
   host.note({ kind: "listening", address: formatAddress(bound) });
@@ -212,6 +215,8 @@ function askBytesMaxOf({ config }: CheckedSettings): number {
   return Math.max(config.valueBytesMax, DEFAULT_CONFIG.valueBytesMax) + FRAME_OVERHEAD_BYTES;
 }
 
+const LOOK: RepairOrder = { kind: "look", partition: undefined, from: 0 };
+
 export function nodeStatus(
   host: Host,
   address: string,
@@ -220,6 +225,7 @@ export function nodeStatus(
 ): NodeStatus {
   const layout = host.layout();
   const { keys, bytes } = host.stats();
+  const { pairs, proven, oldestMs } = host.repair(LOOK);
   return {
     id: host.id,
     address,
@@ -234,6 +240,7 @@ export function nodeStatus(
     bytes,
     openRequests: host.openRequests,
     hints: host.hints({ kind: "list" }).targets.reduce((sum, target) => sum + target.keys, 0),
+    repair: { pairs, proven, oldestProofMs: oldestMs ?? null },
     uptimeMs: Math.round(performance.now() - host.startedAt),
     storage: storage === undefined ? null : storageStatus(storage),
   };

@@ -17,6 +17,7 @@ import type { Asker, Host, Links } from "./host.ts";
 import type { CopyAsk } from "../core/wire/copy-codec.ts";
 import type { Greeting } from "../core/wire/greeting.ts";
 import type { HintOrder, HintReport } from "../core/hint-orders.ts";
+import type { RepairOrder, RepairReport } from "../core/repair-orders.ts";
 import type { HostFact } from "./host-fact.ts";
 import type { HostLimits } from "./host-limits.ts";
 import type { Layout } from "../core/ring/layout.ts";
@@ -225,6 +226,10 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwne
 
   hints(order: HintOrder): HintReport {
     return this.#host.hints(order);
+  }
+
+  repair(order: RepairOrder): RepairReport {
+    return this.#host.repair(order);
   }
 
   /** With the addresses as they are now, which clients dial. */

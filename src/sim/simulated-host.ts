@@ -83,6 +83,8 @@ export class SimulatedHost implements Effects {
   #slowness = 1;
   #busyUntil: Instant = 0;
   #isWorkDue = false;
+  /** What a stop in order has left, for the next life if that one finds it clean. */
+  #trees: Uint8Array | undefined = undefined;
   /** The disk had no room for a row in this life. */
   #wasRefused = false;
 
@@ -141,6 +143,7 @@ export class SimulatedHost implements Effects {
     // Its disk may have failed it meanwhile.
     if (!this.isUp) return;
     const isClean = !this.#wasRefused;
+    this.#trees = isClean ? this.#node!.trees() : undefined;
     this.#node!.leave(this.#scheduler.now + this.#originMs);
     this.#forget();
     this.storage.close(isClean);
@@ -241,6 +244,8 @@ export class SimulatedHost implements Effects {
       effects: this,
     });
     if (restart !== undefined) this.#recorder.restart(this.id, restart);
+    if (restart === "clean" && this.#trees !== undefined) this.#node.restoreTrees(this.#trees);
+    this.#trees = undefined;
     this.#surroundings.onUp(this);
     this.#node.start(this.#scheduler.now + this.#originMs);
     this.#scheduleWake(this.#node);

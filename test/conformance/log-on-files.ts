@@ -14,7 +14,7 @@ async function openLog(sync: SyncKind, directory: string): Promise<StartEngine> 
     const close = engine.close.bind(engine);
     engine.close = (closed) => {
       close(() => {
-        opened.rest();
+        void opened.rest();
         closed();
       });
     };

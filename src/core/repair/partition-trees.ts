@@ -52,6 +52,8 @@ interface Building {
 
 const SNAPSHOT_VERSION = 1;
 const CHECKSUM_BYTES = 4;
+/** About two thousand full trees: a stop must not take long. */
+const SNAPSHOT_BYTES_MAX: number = 64 * 1024 * 1024;
 
 export class PartitionTrees {
   readonly #setup: TreesSetup;
@@ -113,7 +115,7 @@ export class PartitionTrees {
     if (building !== undefined && !owned.has(building)) this.#building = undefined;
     for (const partition of partitions) {
       if (this.#dueAt.has(partition)) continue;
-      this.#setDue(partition, this.#known.has(partition) ? this.#later(now) : now);
+      this.#setDue(partition, this.#known.has(partition) ? this.#anyTime(now) : now);
     }
     for (const partition of this.#known.keys()) {
       if (!owned.has(partition)) this.#known.delete(partition);
@@ -146,16 +148,28 @@ export class PartitionTrees {
     return build.partition;
   }
 
-  /** Trees that cannot be trusted in every leaf are left out: they are built again. */
-  snapshot(): Uint8Array {
-    const whole = [...this.#known.keys()].filter((partition) => this.isWhole(partition));
+  /**
+   * Trees that cannot be trusted in every leaf are left out, and those that there is no room for:
+   * they are built again.
+   */
+  snapshot(): Uint8Array | undefined {
+    const trees: (readonly [partition: number, tree: Uint8Array])[] = [];
+    let left = SNAPSHOT_BYTES_MAX;
+    for (const [partition, { tree }] of this.#known) {
+      if (!this.isWhole(partition)) continue;
+      const bytes = tree.encode();
+      left -= bytes.length;
+      if (left < 0) break;
+      trees.push([partition, bytes]);
+    }
+    if (trees.length === 0) return undefined;
     const writer = new ByteWriter();
     writer.u8(SNAPSHOT_VERSION);
     writer.u32(this.#setup.hasher.fingerprint);
-    writer.varint(whole.length);
-    for (const partition of whole) {
+    writer.varint(trees.length);
+    for (const [partition, tree] of trees) {
       writer.varint(partition);
-      writer.blob(this.#known.get(partition)!.tree.encode());
+      writer.blob(tree);
     }
     writer.u32(crc32c(writer.bytes, 0, writer.length, 0));
     return writer.finish();
@@ -172,6 +186,7 @@ export class PartitionTrees {
     for (const [partition, tree] of trees) {
       this.#known.set(partition, new CountedTree(this.#setup.hasher, tree));
     }
+    this.#setup.note({ kind: "trees-restored", partitions: trees.size });
     return true;
   }
 
@@ -213,6 +228,12 @@ export class PartitionTrees {
   #later(now: Instant): Instant {
     const half = Math.floor(this.#setup.rebuildMs / 2);
     return now + half + this.#setup.random.integer(half + 1);
+  }
+
+  /** For a tree that a clean stop has left: it may be of any age. */
+  #anyTime(now: Instant): Instant {
+    const { random, rebuildMs } = this.#setup;
+    return now + random.integer(rebuildMs + 1);
   }
 
   #setDue(partition: number, at: Instant): void {

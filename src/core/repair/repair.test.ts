@@ -4,6 +4,7 @@ import { EMPTY_CONTEXT } from "../causality/context.ts";
 import { ABSENT_DIGEST, decodeRecord, digestOf, encodeRecord } from "../causality/record-codec.ts";
 import { Record } from "../causality/record.ts";
 import type { ExchangeMessage } from "../repair-messages.ts";
+import { leftOf } from "../repair-orders.ts";
 import { keyOf } from "../ring/key.ts";
 import { DAMAGED } from "../storage/engine.ts";
 import type { Bugs, ClusterOptions } from "./three-owners.test.ts";
@@ -220,6 +221,41 @@ test("repair: when all is mended nothing is left open", () => {
   cluster.run(8_000);
   assert.ok(mostOpen >= 1 && mostOpen <= 3, `${mostOpen} open`);
   for (const { repair } of cluster.owners) assert.equal(repair.openExchanges, 0);
+});
+
+test("repair: trees kept over a stop hold the last writes, and follow those of the next life", () => {
+  const cluster = alike("kept", 300, { owners: 2 });
+  cluster.run(5_000);
+  const [left, right] = cluster.owners;
+  for (let n = 0; n < 20; n++) left!.put(taggedKey(n), "just before the stop");
+  const snapshot = left!.repair.snapshot();
+  left!.facts.length = 0;
+  left!.restart(snapshot);
+  cluster.assertTreesAreTrue();
+  for (let n = 10; n < 30; n++) left!.put(taggedKey(n), "in the next life");
+  cluster.assertTreesAreTrue();
+  cluster.run(30_000);
+  assert.ok(cluster.areEqual);
+  const kinds = new Set(left!.facts.map(({ kind }) => kind));
+  assert.ok(kinds.has("trees-restored") && !kinds.has("tree-built"), [...kinds].join(" "));
+
+  right!.restart(undefined);
+  assert.equal(right!.repair.snapshot(), undefined, "nothing is built yet");
+});
+
+test("repair: who asked is told that no copy of a row can be read", () => {
+  const cluster = alike("no copy", 100, { owners: 2 });
+  cluster.run(5_000);
+  for (const owner of cluster.owners) owner.damage(taggedKey(3));
+  for (const owner of cluster.owners) owner.repair.check(cluster.now, cluster.partition);
+  cluster.run(5_000);
+  const [owner] = cluster.owners;
+  const order = { partition: cluster.partition, from: 0 };
+  const asked = owner!.repair.obey(cluster.now, 9, { kind: "compare", ...order });
+  assert.deepEqual([asked.pairs, leftOf(asked), asked.generation], [1, 1, 9]);
+  cluster.run(10_000);
+  const told = owner!.repair.obey(cluster.now, 9, { kind: "look", ...order });
+  assert.deepEqual([...told.left], [["stuck", 1]]);
 });
 
 test("repair: damaged rows come back from the other owner", () => {

@@ -17,6 +17,7 @@ import { unreachable } from "../base/assert.ts";
 import type { Instant } from "../effects.ts";
 import type { ExchangeResult, RepairFact } from "../repair-facts.ts";
 import type { ExchangeAnswer, ExchangeMessage } from "../repair-messages.ts";
+import type { RepairOrder, RepairReport } from "../repair-orders.ts";
 import type { Key } from "../ring/key.ts";
 import type { RowRead } from "../storage/engine.ts";
 import type { Layout } from "../ring/layout.ts";
@@ -217,6 +218,12 @@ export class Repair {
     return this.#schedule.ask(now, partition);
   }
 
+  /** Does what an operator asks, and tells how things are then. */
+  obey(now: Instant, generation: number, order: RepairOrder): RepairReport {
+    if (order.kind === "compare") this.ask(now, order.partition);
+    return this.#schedule.report(now, generation, order);
+  }
+
   progress(now: Instant): RepairProgress {
     return this.#schedule.progress(now);
   }
@@ -235,7 +242,8 @@ export class Repair {
     this.#trees.check(now, partition);
   }
 
-  snapshot(): Uint8Array {
+  /** Undefined when there are none. */
+  snapshot(): Uint8Array | undefined {
     this.#untold.tellSome(Infinity, this.#tell);
     return this.#trees.snapshot();
   }
@@ -358,6 +366,7 @@ export class Repair {
       keysStuck: exchange.keysStuck,
       elapsedMs: now - startedAt,
     });
+    this.#schedule.onMoved(exchange, exchange.keysMoved, exchange.keysUnchanged);
     if (result === "in-sync") this.#onInSync(now, exchange, startedAt);
     else this.#schedule.onResult(now, exchange, result);
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../base/random.ts";
+import { leftOf, nothingTold, PAIRS_TOLD_MAX } from "../repair-orders.ts";
 import { nodeId } from "../ring/node-id.ts";
 import { KeyBudget } from "./key-budget.ts";
 import { DEFAULT_REPAIR_CONFIG } from "./repair-config.ts";
@@ -125,6 +126,80 @@ test("schedule: repair that was asked for has a beginning, an end and an estimat
   assert.equal(made.progress(300).done, 3);
   made.onInSync(330, last, 320);
   assert.deepEqual(made.progress(330), { done: 4, total: 4, waiting: 0, etaMs: 0 });
+});
+
+test("schedule: a second wish is not met by a comparison from before it", () => {
+  const made = schedule(1);
+  for (let pair = made.take(0); pair !== undefined; pair = made.take(0)) made.onInSync(0, pair, 0);
+  made.ask(100, undefined);
+  const pair = made.take(100)!;
+  made.ask(150, undefined);
+  made.onInSync(160, pair, 100);
+  assert.equal(made.progress(160).done, 0);
+  assert.equal(made.provenAt(pair.partition, pair.peer), 100);
+});
+
+test("schedule: what is told of pairs, as numbers and one by one", () => {
+  const made = schedule(3);
+  const look = { kind: "look", partition: undefined, from: 0 } as const;
+  const list = { kind: "list", partition: undefined, from: 1 } as const;
+  assert.deepEqual(made.report(0, 5, look), { ...nothingTold(5), pairs: 6, etaMs: 0 });
+  made.ask(0, undefined);
+  away.add(B);
+  const first = made.take(0)!;
+  made.onMoved(first, 7, 1);
+  made.onResult(0, first, "repaired");
+  const second = made.take(0)!;
+  made.onInSync(10, second, 4);
+  const third = made.take(0)!;
+  made.onResult(10, third, "no-tree");
+  const report = made.report(104, 5, look);
+  assert.deepEqual([report.pairs, report.proven, report.oldestMs], [6, 1, 100]);
+  assert.deepEqual([report.keysMoved, report.keysUnchanged], [7, 1]);
+  assert.deepEqual(
+    report.left,
+    new Map([
+      ["repaired", 1],
+      ["building", 1],
+      ["away", 3],
+    ]),
+  );
+  const one = made.report(104, 5, { kind: "look", partition: second.partition, from: 0 });
+  assert.deepEqual([one.pairs, one.proven, leftOf(one)], [2, 1, 1]);
+  const { told, next } = made.report(104, 5, list);
+  assert.deepEqual(
+    told.map(({ partition, peer }) => `${partition} ${peer}`),
+    ["1 a", "1 b", "2 a", "2 b"],
+  );
+  assert.equal(next, undefined);
+  for (const { partition, peer, isLeft, provenMs, state } of told) {
+    const isProven = partition === second.partition && peer === A;
+    assert.deepEqual([isLeft, provenMs], isProven ? [false, 100] : [true, undefined]);
+    if (peer === B) assert.equal(state, "away");
+  }
+  away.delete(B);
+  made.onPeerUp(10, B);
+  const fourth = made.take(10)!;
+  assert.equal(made.report(104, 5, look).left.get("comparing"), 1);
+  made.onResult(10, fourth, "stuck");
+  assert.equal(made.report(104, 5, look).left.get("stuck"), 1);
+});
+
+test("schedule: of many pairs whole partitions are told, and where to go on", () => {
+  const count = PAIRS_TOLD_MAX / 2 + 3;
+  const made = schedule(count);
+  const seen: number[] = [];
+  let from: number | undefined = 0;
+  while (from !== undefined) {
+    const report = made.report(0, 5, { kind: "list", partition: undefined, from });
+    assert.ok(report.told.length <= PAIRS_TOLD_MAX);
+    seen.push(...report.told.map(({ partition }) => partition));
+    from = report.next;
+  }
+  assert.deepEqual(
+    seen,
+    pairs(count).map(({ partition }) => partition),
+  );
 });
 
 test("budget: a burst, then so many a second", () => {

@@ -20,7 +20,10 @@ import { Heap } from "../base/heap.ts";
 import type { Random } from "../base/random.ts";
 import type { Instant } from "../effects.ts";
 import type { ExchangeResult } from "../repair-facts.ts";
+import type { RepairOrder, RepairReport } from "../repair-orders.ts";
 import type { NodeId } from "../ring/node-id.ts";
+import type { KnownPair } from "./pair-view.ts";
+import { reportOf } from "./pair-view.ts";
 import type { RepairConfig } from "./repair-config.ts";
 
 export interface Pair {
@@ -38,7 +41,7 @@ export interface RepairProgress {
   readonly etaMs: number | undefined;
 }
 
-interface PairState extends Pair {
+interface PairState extends KnownPair {
   /** Breaks ties: the order in which pairs came to be. */
   readonly number: number;
   dueAt: Instant;
@@ -46,6 +49,11 @@ interface PairState extends Pair {
   cleanCount: number;
   failedCount: number;
   provenAt: Instant | undefined;
+  /** When somebody last asked to compare it. */
+  askedAt: Instant;
+  result: ExchangeResult | undefined;
+  keysMoved: number;
+  keysUnchanged: number;
 }
 
 interface Due {
@@ -132,6 +140,7 @@ export class Schedule {
     const pair = this.#find(partition, peer);
     if (pair === undefined) return;
     if (this.#taken === pair) this.#taken = undefined;
+    pair.result = result;
     pair.cleanCount = 0;
     if (result === "repaired") {
       pair.failedCount = 0;
@@ -151,11 +160,20 @@ export class Schedule {
     const rounds = Math.min(1 << Math.min(pair.cleanCount++, 20), roundsMax);
     pair.failedCount = 0;
     pair.provenAt = at;
+    pair.result = "in-sync";
     if (this.#taken === pair) this.#taken = undefined;
-    if (at >= this.#askedAt) this.#asked.delete(pair);
+    if (at >= pair.askedAt) this.#asked.delete(pair);
     // A proof from before somebody asked is not what was asked for.
     const isStillAsked = this.#asked.has(pair);
     this.#setDue(pair, isStillAsked ? now : now + this.#spread(roundMs * rounds));
+  }
+
+  /** An exchange that this node began has moved so many keys, some of them for nothing. */
+  onMoved({ partition, peer }: Pair, keysMoved: number, keysUnchanged: number): void {
+    const pair = this.#find(partition, peer);
+    if (pair === undefined) return;
+    pair.keysMoved += keysMoved;
+    pair.keysUnchanged += keysUnchanged;
   }
 
   /** When the partition was last proven to be the same here and there. */
@@ -175,6 +193,8 @@ export class Schedule {
       count++;
       if (!this.#asked.has(pair)) this.#askedTotal++;
       this.#asked.add(pair);
+      pair.askedAt = now;
+      pair.result = undefined;
       pair.failedCount = 0;
       if (pair !== this.#taken) this.#setDue(pair, now);
     }
@@ -190,6 +210,17 @@ export class Schedule {
     const elapsedMs = now - this.#askedAt;
     const etaMs = left === 0 ? 0 : done === 0 ? undefined : Math.round((elapsedMs / done) * left);
     return { done, total, waiting, etaMs };
+  }
+
+  report(now: Instant, generation: number, order: RepairOrder): RepairReport {
+    const { etaMs } = this.progress(now);
+    return reportOf(now, generation, order, {
+      pairs: this.#all(),
+      isUp: this.#isUp,
+      isLeft: (pair) => this.#asked.has(pair as PairState),
+      taken: this.#taken,
+      etaMs,
+    });
   }
 
   /** The first entry that is still true, of a peer that is up. Those of others rest till it is. */
@@ -213,6 +244,10 @@ export class Schedule {
       cleanCount: 0,
       failedCount: 0,
       provenAt: undefined,
+      askedAt: Number.NEGATIVE_INFINITY,
+      result: undefined,
+      keysMoved: 0,
+      keysUnchanged: 0,
     };
   }
 

@@ -80,7 +80,7 @@ export class Owner implements RepairStore {
   readonly id: NodeId;
   readonly rows: Map<Key, Uint8Array | typeof DAMAGED> = new Map();
   readonly facts: RepairFact[] = [];
-  readonly repair: Repair;
+  repair: Repair;
   readonly #cluster: Cluster;
   readonly #actor: ActorId;
   #epoch = 1;
@@ -92,14 +92,26 @@ export class Owner implements RepairStore {
     this.id = id;
     this.#cluster = cluster;
     this.#actor = { high: 1, low: index };
-    this.repair = new Repair({
-      self: id,
+    this.repair = this.#newRepair();
+  }
+
+  /** Its process ends, and another begins on the same rows. */
+  restart(snapshot: Uint8Array | undefined): void {
+    this.repair = this.#newRepair();
+    if (snapshot !== undefined) assert.ok(this.repair.restore(snapshot));
+    this.repair.onLayout(this.#cluster.now);
+  }
+
+  #newRepair(): Repair {
+    const cluster = this.#cluster;
+    return new Repair({
+      self: this.id,
       secret: SECRET,
       config: cluster.config,
-      random: cluster.random.fork(id),
+      random: cluster.random.fork(this.id),
       store: this,
       effects: {
-        send: (to, message) => cluster.send(id, to, message),
+        send: (to, message) => cluster.send(this.id, to, message),
         note: (fact) => this.facts.push(fact),
       },
       isUp: (peer) => !cluster.away.has(peer),

@@ -39,6 +39,8 @@ export const FRAME_KIND = {
   copyRefused: 70,
   hintsAsk: 71,
   hintsTold: 72,
+  repairAsk: 73,
+  repairTold: 74,
 } as const;
 
 export type FrameKind = (typeof FRAME_KIND)[keyof typeof FRAME_KIND];

@@ -11,6 +11,12 @@ import { test } from "node:test";
 import { ByteWriter } from "../base/bytes.ts";
 import { Random } from "../base/random.ts";
 import { decodeHintsAsk, decodeHintsTold, encodeHintsAsk, encodeHintsTold } from "./admin-hints.ts";
+import {
+  decodeRepairAsk,
+  decodeRepairTold,
+  encodeRepairAsk,
+  encodeRepairTold,
+} from "./admin-repair.ts";
 import { decodeStatusAsk, decodeStatusTold, encodeStatusAsk, encodeStatusTold } from "./admin.ts";
 import { decodeCopyAnswer, decodeCopyAsk, encodeCopy } from "./copy-codec.ts";
 import { FRAME_KIND } from "./frame-kind.ts";
@@ -189,6 +195,16 @@ const AGAIN: Readonly<Record<keyof typeof FRAME_KIND, Again>> = {
   hintsTold: (writer, bytes, start, end) => {
     const told = decodeHintsTold(bytes, start, end);
     if (told !== undefined) encodeHintsTold(writer, told);
+    return told !== undefined;
+  },
+  repairAsk: (writer, bytes, start, end) => {
+    const ask = decodeRepairAsk(bytes, start, end);
+    if (ask !== undefined) encodeRepairAsk(writer, ask);
+    return ask !== undefined;
+  },
+  repairTold: (writer, bytes, start, end) => {
+    const told = decodeRepairTold(bytes, start, end);
+    if (told !== undefined) encodeRepairTold(writer, told);
     return told !== undefined;
   },
 };

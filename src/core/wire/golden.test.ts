@@ -13,12 +13,20 @@ import { probeNack } from "../membership-messages.ts";
 import * as messages from "../messages.ts";
 import type { Receipt } from "../outcomes.ts";
 import { failed } from "../outcomes.ts";
+import { nothingTold } from "../repair-orders.ts";
 import { clientRequest } from "../requests.ts";
 import { keyOf } from "../ring/key.ts";
 import { Layout } from "../ring/layout.ts";
 import { nodeId } from "../ring/node-id.ts";
 import type { HintsAsk, HintsTold } from "./admin-hints.ts";
 import { decodeHintsAsk, decodeHintsTold, encodeHintsAsk, encodeHintsTold } from "./admin-hints.ts";
+import type { RepairAsk, RepairTold } from "./admin-repair.ts";
+import {
+  decodeRepairAsk,
+  decodeRepairTold,
+  encodeRepairAsk,
+  encodeRepairTold,
+} from "./admin-repair.ts";
 import { decodeStatusTold, encodeStatusAsk, encodeStatusTold } from "./admin.ts";
 import type { CopyAnswer, CopyAsk } from "./copy-codec.ts";
 import { decodeCopyAnswer, decodeCopyAsk, encodeCopy } from "./copy-codec.ts";
@@ -243,6 +251,45 @@ const HINTS_TOLD: readonly (readonly [name: string, told: HintsTold])[] = [
   ["hints-told-none", { id: 7, report: { isCounted: false, targets: [] } }],
 ];
 
+const REPAIR_ASKED: readonly (readonly [name: string, ask: RepairAsk])[] = [
+  ["repair-ask-look", { id: 7, order: { kind: "look", partition: undefined, from: 0 } }],
+  ["repair-ask-compare", { id: ID, order: { kind: "compare", partition: 300, from: 0 } }],
+  ["repair-ask-list", { id: 7, order: { kind: "list", partition: undefined, from: 4_096 } }],
+];
+const REPAIR_TOLD: readonly (readonly [name: string, told: RepairTold])[] = [
+  [
+    "repair-told",
+    {
+      id: ID,
+      report: {
+        generation: 1_790_000_000_000,
+        pairs: 512,
+        proven: 300,
+        oldestMs: 9_000_000,
+        left: new Map([
+          ["away", 200],
+          ["stuck", 1],
+        ]),
+        etaMs: 12_000,
+        keysMoved: 1_200,
+        keysUnchanged: 3,
+        told: [
+          {
+            partition: 7,
+            peer: nodeId("n1"),
+            state: "proven",
+            isLeft: false,
+            provenMs: 11_000,
+          },
+          { partition: 8, peer: nodeId("n2"), state: "away", isLeft: true, provenMs: undefined },
+        ],
+        next: 9,
+      },
+    },
+  ],
+  ["repair-told-nothing", { id: 7, report: nothingTold(1) }],
+];
+
 const NODE_GREETING: Greeting = {
   protocolMin: 1,
   protocolMax: 2,
@@ -356,6 +403,30 @@ for (const [name, told] of HINTS_TOLD) {
     const { kind, bytes, start, end } = frameOf(name);
     assert.equal(kind, FRAME_KIND.hintsTold);
     assert.deepEqual(decodeHintsTold(bytes, start, end), told);
+  });
+}
+
+for (const [name, ask] of REPAIR_ASKED) {
+  test(`golden bytes: ${name}`, () => {
+    assert.equal(
+      hexOf((writer) => encodeRepairAsk(writer, ask)),
+      fixtures.get(name),
+    );
+    const { kind, bytes, start, end } = frameOf(name);
+    assert.equal(kind, FRAME_KIND.repairAsk);
+    assert.deepEqual(decodeRepairAsk(bytes, start, end), ask);
+  });
+}
+
+for (const [name, told] of REPAIR_TOLD) {
+  test(`golden bytes: ${name}`, () => {
+    assert.equal(
+      hexOf((writer) => encodeRepairTold(writer, told)),
+      fixtures.get(name),
+    );
+    const { kind, bytes, start, end } = frameOf(name);
+    assert.equal(kind, FRAME_KIND.repairTold);
+    assert.deepEqual(decodeRepairTold(bytes, start, end), told);
   });
 }
 
