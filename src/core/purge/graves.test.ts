@@ -53,6 +53,17 @@ test("graves: more than can be remembered are scanned for again when there is ro
   }
 });
 
+test("graves: what is stored where a full scan has been is scanned for again", () => {
+  const full = graves(2);
+  full.own([3]);
+  full.scan(6);
+  full.note(3, keys[0]!);
+  full.ripen();
+  full.take(9);
+  for (let slice = 0; slice < 2; slice++) full.scan(6);
+  assert.ok(!full.isScanned);
+});
+
 test("graves: one that is put back is not remembered twice", () => {
   const some = graves(100);
   some.note(1, keys[0]!);

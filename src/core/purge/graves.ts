@@ -23,7 +23,9 @@ export class Graves {
   #fresh: Map<Key, number> = new Map();
   #ripe: Map<Key, number> = new Map();
   /** To be scanned; the first of them from there on. */
-  readonly #unscanned: Set<number> = new Set();
+  #unscanned: Set<number> = new Set();
+  /** Something of them could not be remembered, maybe behind where the scan was: to be scanned again. */
+  #missed: Set<number> = new Set();
   #from: ScanPosition | undefined = undefined;
 
   constructor(store: Pick<PurgeStore, "scan" | "tombstoneIn">, rememberedMax: number) {
@@ -36,28 +38,32 @@ export class Graves {
   }
 
   get isScanned(): boolean {
-    return this.#unscanned.size === 0;
+    return this.#unscanned.size === 0 && this.#missed.size === 0;
   }
 
   /** Which partitions to look after. */
   own(partitions: readonly number[]): void {
     this.#fresh.clear();
     this.#ripe.clear();
-    this.#unscanned.clear();
+    this.#missed.clear();
+    this.#unscanned = new Set(partitions);
     this.#from = undefined;
-    for (const partition of partitions) this.#unscanned.add(partition);
   }
 
   note(partition: number, key: Key): void {
     if (this.#ripe.has(key)) return;
     if (this.count < this.#rememberedMax) this.#fresh.set(key, partition);
-    else this.#unscanned.add(partition);
+    else this.#missed.add(partition);
   }
 
   /** Looks at the next rows that may be tombstones of an earlier life. */
   scan(rows: number): void {
+    if (this.count >= this.#rememberedMax) return;
+    if (this.#unscanned.size === 0) {
+      [this.#unscanned, this.#missed] = [this.#missed, this.#unscanned];
+    }
     const [partition] = this.#unscanned;
-    if (partition === undefined || this.count >= this.#rememberedMax) return;
+    if (partition === undefined) return;
     const { entries, next } = this.#store.scan(partition, this.#from, rows);
     for (const { key, row } of entries) {
       if (this.#store.tombstoneIn(row) !== undefined) this.note(partition, key);
