@@ -34,6 +34,7 @@ const SUBSYSTEMS = [
   "coordinator",
   "handoff",
   "repair",
+  "load",
   "layout",
   "kademlia",
 ];

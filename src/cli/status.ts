@@ -6,6 +6,7 @@
  */
 import type { Command } from "commander";
 import type { RemoteClient } from "../client/remote-client.ts";
+import type { NodeLoad } from "../core/node.ts";
 import type { Layout, LayoutNode } from "../core/ring/layout.ts";
 import type { NodeStatus, PeerStatus, StorageStatus } from "../host/node-status.ts";
 import { withCluster } from "./cluster.ts";
@@ -26,6 +27,7 @@ interface NodeDocument {
   readonly bytes: number | null;
   readonly openRequests: number | null;
   readonly hints: number | null;
+  readonly load: NodeLoad | null;
   readonly uptimeMs: number | null;
   readonly storage: StorageStatus | null;
   readonly peers: readonly PeerStatus[];
@@ -62,6 +64,7 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     bytes,
     openRequests,
     hints,
+    load,
     uptimeMs,
     storage,
     peers,
@@ -79,6 +82,7 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     bytes,
     openRequests,
     hints,
+    load,
     uptimeMs,
     storage,
     peers,
@@ -99,6 +103,7 @@ function downDocument({ id, address }: LayoutNode, reason: string): NodeDocument
     bytes: null,
     openRequests: null,
     hints: null,
+    load: null,
     uptimeMs: null,
     storage: null,
     peers: [],
@@ -121,9 +126,19 @@ function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
   const right = ["PID", "KEYS", "BYTES", "OPEN", "HINTS"];
   const head = ["NODE", "ADDRESS", "STATE", "PID", "UPTIME", "KEYS", "BYTES", "OPEN"];
   print(table({ head: [...head, "HINTS", "PEERS"], right, rows: nodes.map(rowOf) }));
-  for (const { id, state, reason } of nodes) {
+  for (const { id, state, reason, load } of nodes) {
     if (state === "down") remark(`${id} does not answer: ${reason}`);
+    const busy = load === null ? "" : busyWith(load);
+    if (busy !== "") remark(`${id} is busy: ${busy}`);
   }
+}
+
+/** What gives way to the clients, and how far; empty where nothing does. */
+function busyWith({ inFlight, inFlightLimit, shares }: NodeLoad): string {
+  const waiting = shares.filter(({ share }) => share < 1);
+  if (waiting.length === 0) return "";
+  const slowed = waiting.map(({ kind, share }) => `${kind} at ${Math.round(share * 100)} %`);
+  return `${inFlight} of ${inFlightLimit} requests in flight; ${slowed.join(", ")} of its pace`;
 }
 
 function rowOf(node: NodeDocument): readonly string[] {

@@ -23,6 +23,9 @@ import { Handoff } from "./handoff/handoff.ts";
 import type { HintOrder, HintReport } from "./hint-orders.ts";
 import type { HintRows } from "./handoff/hints.ts";
 import type { DropReason } from "./facts.ts";
+import type { BackgroundKind, LoadReport } from "./load/background-budget.ts";
+import { BackgroundBudget } from "./load/background-budget.ts";
+import { Strain } from "./load/strain.ts";
 import type { MembershipConfig } from "./membership/membership-config.ts";
 import { Membership } from "./membership/membership.ts";
 import { Reach } from "./membership/reach.ts";
@@ -69,9 +72,15 @@ export interface NodeSetup {
   readonly effects: Effects;
 }
 
+export interface NodeLoad extends LoadReport {
+  readonly inFlight: number;
+  /** So many it takes now. */
+  readonly inFlightLimit: number;
+  /** What a request takes of late. */
+  readonly latencyMs: number;
+}
+
 const NEVER = Number.POSITIVE_INFINITY;
-/** With so many requests in flight, what can wait waits. */
-const BUSY_IN_FLIGHT = 256;
 
 export class Node {
   readonly id: NodeId;
@@ -84,6 +93,7 @@ export class Node {
   readonly #replica: Replica;
   readonly #handoff: Handoff;
   readonly #coordinator: Coordinator;
+  readonly #background: BackgroundBudget;
   #layout: Layout;
   #isStarted = false;
   /** Of the input that is being run. */
@@ -137,7 +147,8 @@ export class Node {
         note: (fact) => setup.effects.note(fact),
       },
       isUp: (peer) => this.#peers.isLinked(peer),
-      mayWork: () => this.#coordinator.inFlight < BUSY_IN_FLIGHT,
+      mayWork: (now) => this.#background.mayCompare(now),
+      onWorked: (now, usualMs) => this.#background.onCompared(now, usualMs),
       layout: () => this.#layout,
     });
     this.#handoff = new Handoff({
@@ -149,25 +160,15 @@ export class Node {
       deadlines: this.#deadlines,
       layout: () => this.#layout,
       isLinked: (node) => this.#peers.isLinked(node),
+      share: (now) => this.#background.share(now, "hints"),
       onStored: (now, to, id, answer) => this.onStored(now, to, id, answer),
       storeOwn: (id, key, record) => {
         const partition = this.#layout.partitioner.of(key);
         return this.#replica.receive({ partition, key }, record, { to: setup.id, id });
       },
     });
-    this.#coordinator = new Coordinator({
-      self: setup.id,
-      identity: setup.actor,
-      config: setup.config,
-      secret: setup.secret,
-      random: setup.random,
-      effects: setup.effects,
-      liveness: this.#peers,
-      replica: this.#replica,
-      hints: this.#handoff,
-      deadlines: this.#deadlines,
-      layout: () => this.#layout,
-    });
+    this.#coordinator = this.#makeCoordinator(setup);
+    this.#background = new BackgroundBudget(new Strain(this.#coordinator));
   }
 
   /** From now on it looks after others, and after its own rows, also when nobody asks it. */
@@ -240,6 +241,7 @@ export class Node {
 
   advance(now: Instant): void {
     this.#now = now;
+    this.#background.onLate(now, now - Math.min(now, this.#dueAt));
     this.#deadlines.advance(now);
     if (!this.#isStarted) return;
     // Its own wheel: what it must notice first is that it comes late itself.
@@ -256,14 +258,29 @@ export class Node {
   /** When to call `advance` next; early is harmless. */
   get nextDeadline(): Instant | undefined {
     if (!this.#isStarted) return this.#deadlines.earliest;
-    const own = this.#deadlines.earliest ?? NEVER;
-    const members = this.#membership.nextDeadline ?? NEVER;
-    const at = Math.min(own, members, this.#repair.nextDeadline ?? NEVER);
+    const at = Math.min(this.#dueAt, this.#repair.nextDeadline ?? NEVER);
     return at === NEVER ? undefined : at;
+  }
+
+  /** When it was to be called by the deadlines that are never set into the past. */
+  get #dueAt(): Instant {
+    const own = this.#deadlines.earliest ?? NEVER;
+    return Math.min(own, this.#membership.nextDeadline ?? NEVER);
   }
 
   get layout(): Layout {
     return this.#layout;
+  }
+
+  /** Of its usual pace, what such work of the host has time for: above 0, at most 1. */
+  backgroundShare(now: Instant, kind: BackgroundKind): number {
+    return this.#background.share(now, kind);
+  }
+
+  /** How busy it is, and what gives way to that. */
+  load(now: Instant): NodeLoad {
+    const { inFlight, inFlightLimit, latencyMs } = this.#coordinator;
+    return { inFlight, inFlightLimit, latencyMs, ...this.#background.report(now) };
   }
 
   /** Operations that still wait for somebody. Zero when the node is at rest. */
@@ -284,6 +301,23 @@ export class Node {
     } else {
       this.#effects.send(to, written(id));
     }
+  }
+
+  #makeCoordinator(setup: NodeSetup): Coordinator {
+    return new Coordinator({
+      self: setup.id,
+      identity: setup.actor,
+      config: setup.config,
+      secret: setup.secret,
+      random: setup.random,
+      effects: setup.effects,
+      liveness: this.#peers,
+      replica: this.#replica,
+      hints: this.#handoff,
+      deadlines: this.#deadlines,
+      layout: () => this.#layout,
+      mayRepair: (now) => this.#background.mayRepair(now),
+    });
   }
 
   #onWritten(now: Instant, from: NodeId, id: number): void {

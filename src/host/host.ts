@@ -26,7 +26,7 @@ import type { HintOrder, HintReport } from "../core/hint-orders.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { Message } from "../core/messages.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
-import type { NodeSetup } from "../core/node.ts";
+import type { NodeLoad, NodeSetup } from "../core/node.ts";
 import type { Operation, ClientRequest } from "../core/requests.ts";
 import type { Outcome } from "../core/outcomes.ts";
 import type { Turn, TurnTask } from "../socket/turn.ts";
@@ -48,7 +48,8 @@ const STOPPING_RETRY_MS = 1_000;
 
 export interface HostSetup extends Omit<NodeSetup, "rows" | "effects"> {
   /** Makes the engine. Its completions may come inside `write` or at any later time. */
-  readonly engine: (events: EngineEvents) => Engine;
+  /** `share`: of its usual pace, what its background work has time for; above 0, at most 1. */
+  readonly engine: (events: EngineEvents, share: () => number) => Engine;
   /** Who the node is, on its disk; without one it is nobody again when it ends. */
   readonly keeper: IdentityKeeper | undefined;
   readonly turn: Turn;
@@ -138,7 +139,8 @@ export class Host implements Effects, EngineEvents, TurnTask {
     this.#layout = setup.layout;
     this.#alarm = new Alarm(() => this.#onAlarm());
     this.#keeper = setup.keeper;
-    this.#engine = setup.engine(this);
+    const share = (): number => this.#node.backgroundShare(performance.now(), "storage");
+    this.#engine = setup.engine(this, share);
     this.#node = new Node({ ...setup, rows: this.#engine, effects: this });
   }
 
@@ -186,6 +188,11 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   get openRequests(): number {
     return this.#node.openRequests;
+  }
+
+  /** How busy it is, and what gives way to that. */
+  load(): NodeLoad {
+    return this.#node.load(performance.now());
   }
 
   /** What is kept for others, seen and steered; nothing once the node has stopped. */

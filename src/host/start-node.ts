@@ -161,7 +161,7 @@ export function makeHost(
     epochs: storage?.epochs ?? EpochLease.forProcess(),
     secret: secretKey(settings),
     random: new Random(randomBytes(32).toString("hex")),
-    engine: (events) => storage?.engine(events) ?? new MemoryEngine(events),
+    engine: (events, share) => storage?.engine(events, share) ?? new MemoryEngine(events),
     keeper: storage,
     turn,
     drainMs: limits.drainMs,
@@ -227,6 +227,7 @@ export function nodeStatus(
     bytes,
     openRequests: host.openRequests,
     hints: host.hints({ kind: "list" }).targets.reduce((sum, target) => sum + target.keys, 0),
+    load: host.load(),
     uptimeMs: Math.round(performance.now() - host.startedAt),
     storage: storage === undefined ? null : storageStatus(storage),
   };

@@ -140,7 +140,7 @@ export class GetOperation extends Operation {
         ? { kind: "not-found", context, receipt }
         : { kind: "found", siblings, context, receipt },
     );
-    this.gather.settle(0);
+    this.gather.settle(now, 0);
   }
 
   protected fail(now: Instant, detail: string): void {

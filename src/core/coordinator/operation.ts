@@ -114,9 +114,9 @@ export abstract class Operation implements Timed {
   protected answerWith(now: Instant, outcome: Outcome): void {
     assert(!this.#isAnswered, `request ${this.admitted.id} answered twice`);
     this.#isAnswered = true;
-    const { asker, request, startedAt, bytes } = this.admitted;
+    const { asker, request, startedAt } = this.admitted;
     const { effects } = this.desk;
-    this.desk.answered(bytes);
+    this.desk.answered(now, this.admitted);
     effects.note({
       kind: "request-finished",
       operation: request.operation,

@@ -74,6 +74,18 @@ test("delivery: so many in a second, after a first burst", () => {
   assert.ok(stand.hintsFor("a")!.keys > 0);
 });
 
+test("delivery: with less time for it there are fewer in a second, and never none", () => {
+  const stand = withHints(300, { config: { handoffRowsPerSecond: 100 } });
+  stand.link("a");
+  stand.deliver();
+  stand.serve(1_000);
+  stand.share = 0.25;
+  const slowed = stand.serve(2_000).length;
+  assert.ok(Math.abs(slowed - 50) <= 3, `${slowed} in two seconds`);
+  stand.share = 1;
+  assert.ok(stand.serve(1_000).length >= 97);
+});
+
 test("delivery: who does not answer in time is left alone, and told again later", () => {
   const stand = withHints(3);
   stand.link("a");

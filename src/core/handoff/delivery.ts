@@ -37,6 +37,8 @@ export interface DeliverySetup {
   readonly pace: DeliveryPace;
   layout(): Layout;
   isLinked(node: NodeId): boolean;
+  /** Of the pace, what there is time for: above 0, at most 1. */
+  share(now: Instant): number;
   /** Joins a record into the own row: answers why not, or says so later, as a peer would. */
   storeOwn(id: number, key: Key, record: Uint8Array): Refusal | "malformed" | undefined;
 }
@@ -132,7 +134,8 @@ export class Delivery implements Timed {
     const { pace, deadlines } = this.#setup;
     if (this.#isLate(now)) return this.#rest(now);
     this.#state = "delivering";
-    const earned = ((now - this.#tickedAt) * pace.handoffRowsPerSecond) / 1000;
+    const perSecond = pace.handoffRowsPerSecond * this.#setup.share(now);
+    const earned = ((now - this.#tickedAt) * perSecond) / 1000;
     this.#tokens = Math.min(this.#tokens + Math.max(0, earned), BURST_ROWS);
     this.#tickedAt = now;
     if (this.#handOn(now) && !this.#deadline.isSet) deadlines.set(this.#deadline, now + TICK_MS);

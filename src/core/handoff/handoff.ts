@@ -40,6 +40,8 @@ export interface HandoffSetup {
   readonly deadlines: DeadlineWheel;
   layout(): Layout;
   isLinked(node: NodeId): boolean;
+  /** Of its usual pace, what there is time for. */
+  share(now: Instant): number;
   /** The hint with this number of that coordinator is durable, or there was no room. */
   onStored(now: Instant, to: NodeId, id: number, answer: DiskAnswer): void;
   /**
@@ -84,6 +86,7 @@ export class Handoff implements Timed {
       pace: config,
       layout: () => setup.layout(),
       isLinked: (node) => setup.isLinked(node),
+      share: (now) => setup.share(now),
       storeOwn: (id, key, record) => setup.storeOwn(id, key, record),
     };
   }
