@@ -70,7 +70,8 @@ export interface IdentityKeeper {
 
 /** The way to the other nodes. Nothing is promised of a message (see `Effects.send`). */
 export interface Links {
-  send(to: NodeId, message: Message): void;
+  /** See `Effects.send`. */
+  send(to: NodeId, message: Message, isPatient?: boolean): void;
   /** The node has a new layout: these are the members to be connected with. */
   follow(layout: Layout): void;
   /** Takes no new connection; those that are there go on. */
@@ -264,8 +265,8 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   // What goes out: called by the node, inside one of the inputs
 
-  send(to: NodeId, message: Message): void {
-    this.#links?.send(to, message);
+  send(to: NodeId, message: Message, isPatient?: boolean): void {
+    this.#links?.send(to, message, isPatient);
   }
 
   persist(writes: readonly RowWrite[], token: number): void {

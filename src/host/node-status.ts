@@ -6,6 +6,7 @@ import type { BootReason } from "../core/identity/boot.ts";
 import type { NodeLoad } from "../core/node.ts";
 import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import type { EngineKind, SyncKind } from "../disk/storage-settings.ts";
+import type { LaneName } from "./outbound-lanes.ts";
 import type { PeerState } from "./peer.ts";
 
 export interface PeerStatus {
@@ -14,8 +15,12 @@ export interface PeerStatus {
   readonly state: PeerState;
   /** Messages that found no connection or no room, since the start. */
   readonly droppedCount: number;
+  /** Requests that were not sent, since their time passed while they waited. */
+  readonly expiredCount: number;
   /** Bytes that wait for it now. */
   readonly outboundBytes: number;
+  /** Of those, by class, what waits for its turn since the peer takes less than it is sent. */
+  readonly waiting: Readonly<Partial<Record<LaneName, number>>>;
 }
 
 export interface StorageStatus {

@@ -78,9 +78,9 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
 
   // Links
 
-  send(to: NodeId, message: Message): void {
+  send(to: NodeId, message: Message, isPatient?: boolean): void {
     if (to === COPIER) this.#copies.onReply(message);
-    else this.#peers.get(to)?.send(message);
+    else this.#peers.get(to)?.send(message, isPatient);
   }
 
   follow(layout: Layout): void {
@@ -191,8 +191,10 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
 
   peerStatuses(): readonly PeerStatus[] {
     const statuses: PeerStatus[] = [];
-    for (const { id, address, state, droppedCount, outboundBytes } of this.#peers.values()) {
-      statuses.push({ id, address, state, droppedCount, outboundBytes });
+    for (const peer of this.#peers.values()) {
+      const { id, address, state, droppedCount, expiredCount, outboundBytes, waiting } = peer;
+      const counts = { droppedCount, expiredCount, outboundBytes, waiting };
+      statuses.push({ id, address, state, ...counts });
     }
     return statuses.sort((one, other) => (one.id < other.id ? -1 : 1));
   }

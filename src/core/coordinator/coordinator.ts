@@ -86,7 +86,7 @@ export class Coordinator implements Desk {
     this.hedges = new ShareBudget(setup.config.hedgeShare, HEDGES_MAX);
     this.layout = setup.layout;
     this.mayRepair = setup.mayRepair;
-    this.#limit = new InFlightLimit(setup.config.inFlightMax, setup.config.requestTimeoutMs);
+    this.#limit = new InFlightLimit(setup.config.inFlightMax);
     // Replies may arrive after a restart. A random start of 48 bits keeps the numbers of two lives
     // apart.
     this.#operations = new Numbered(
@@ -192,11 +192,11 @@ export class Coordinator implements Desk {
     this.#openBytes -= operation.admitted.bytes;
   }
 
-  answered(now: Instant, { startedAt, bytes }: Begun): void {
+  answered(now: Instant, { startedAt, deadlineAt, bytes }: Begun): void {
     this.#inFlight--;
     this.#inFlightBytes -= bytes;
     // What is refused at once says nothing of how long anything takes.
-    if (now > startedAt) this.#limit.onAnswered(now, now - startedAt);
+    if (now > startedAt) this.#limit.onAnswered(now, now - startedAt, deadlineAt - startedAt);
     assert(this.#inFlight >= 0 && this.#inFlightBytes >= 0, "more answers than requests");
   }
 

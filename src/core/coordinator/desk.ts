@@ -73,9 +73,10 @@ export interface OwnReplica {
   repair(place: Place, incoming: EncodedRecord): void;
 }
 
-/** A request that was admitted: since when, and how large. */
+/** A request that was admitted: since when, until when, and how large. */
 export interface Begun {
   readonly startedAt: Instant;
+  readonly deadlineAt: Instant;
   readonly bytes: number;
 }
 

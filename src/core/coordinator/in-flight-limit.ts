@@ -7,11 +7,11 @@
  *                       └ 675 ─ 506 ─┘
  *                    late   late   late   in time              a quarter less when it is late
  *
- * A window is a tenth of a second. Its answers are late when they took longer, on average, than an
- * eighth of the usual time limit, and more than four times the best window of the last 10 to 20 s.
- * The first keeps a quick cluster out of this: 20 ms at a thousand in flight is what the clients
- * asked for. The second is for latency with another cause than the number in flight: where few are
- * as slow as many, as with a slow disk, few become the best there is, and the limit rises again.
+ * A window is a tenth of a second. Its answers are late when they took more than half of their time
+ * limits, on average, and more than four times the best window of the last 10 to 20 s. The first
+ * keeps a quick cluster out of this: 20 ms at a thousand in flight is what the clients asked for.
+ * The second is for latency with another cause than the number in flight: where few are as slow as
+ * many, as with a slow disk, few become the best there is, and the limit rises again.
  *
  * It begins at its most (decision 13): a burst at a cluster that is well is no overload.
  */
@@ -22,7 +22,7 @@ const BEST_PERIOD_MS = 10_000;
 /** Fewer answers than this say nothing of what is usual. */
 const ANSWERS_MIN = 8;
 const LATE_TIMES = 4;
-const LATE_SHARE = 1 / 8;
+const LATE_SHARE = 1 / 2;
 const LESS = 0.75;
 const MORE_SHARE = 1 / 8;
 const FLOOR = 32;
@@ -36,10 +36,11 @@ export class InFlightLimit {
   value: number;
   readonly #max: number;
   readonly #floor: number;
-  readonly #lateMs: number;
   #windowEndsAt: Instant = 0;
   #answers = 0;
   #sumMs = 0;
+  /** Of the time that each had, what it took. */
+  #sumShares = 0;
   #peak = 0;
   #refused = 0;
   #meanMs = LATENCY_MS_FIRST;
@@ -47,10 +48,9 @@ export class InFlightLimit {
   #bestMsBefore = Infinity;
   #periodEndsAt: Instant = 0;
 
-  constructor(max: number, requestTimeoutMs: number) {
+  constructor(max: number) {
     this.#max = max;
     this.#floor = Math.min(FLOOR, max);
-    this.#lateMs = requestTimeoutMs * LATE_SHARE;
     this.value = max;
   }
 
@@ -59,10 +59,12 @@ export class InFlightLimit {
     if (inFlight > this.#peak) this.#peak = inFlight;
   }
 
-  onAnswered(now: Instant, elapsedMs: number): void {
+  /** After so long, of so long that the request had. */
+  onAnswered(now: Instant, elapsedMs: number, limitMs: number): void {
     if (now >= this.#windowEndsAt) this.#turn(now);
     this.#answers++;
     this.#sumMs += elapsedMs;
+    this.#sumShares += elapsedMs / limitMs;
   }
 
   onRefused(): void {
@@ -89,10 +91,12 @@ export class InFlightLimit {
   }
 
   #turn(now: Instant): void {
-    if (this.#answers > 0) this.#judge(this.#sumMs / this.#answers);
+    const answers = this.#answers;
+    if (answers > 0) this.#judge(this.#sumMs / answers, this.#sumShares / answers);
     this.#windowEndsAt = now + WINDOW_MS;
     this.#answers = 0;
     this.#sumMs = 0;
+    this.#sumShares = 0;
     this.#peak = 0;
     this.#refused = 0;
     if (now < this.#periodEndsAt) return;
@@ -102,9 +106,9 @@ export class InFlightLimit {
     this.#periodEndsAt = now + BEST_PERIOD_MS;
   }
 
-  #judge(meanMs: number): void {
+  #judge(meanMs: number, meanShare: number): void {
     this.#meanMs = meanMs;
-    const isLate = meanMs > this.#lateMs && meanMs > LATE_TIMES * this.bestMs;
+    const isLate = meanShare > LATE_SHARE && meanMs > LATE_TIMES * this.bestMs;
     if (this.#answers >= ANSWERS_MIN) this.#bestMs = Math.min(this.#bestMs, meanMs);
     if (isLate) {
       const used = Math.min(this.value, Math.max(this.#peak, this.#floor));

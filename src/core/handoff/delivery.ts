@@ -246,7 +246,7 @@ export class Delivery implements Timed {
     this.#underWayBytes += record.length;
     this.#tokens--;
     const message = write(id, layout.epoch, ANSWER_MS, key, record);
-    for (const owner of told) if (owner !== self) effects.send(owner, message);
+    for (const owner of told) if (owner !== self) effects.send(owner, message, true);
     if (!told.includes(self) || this.#setup.storeOwn(id, key, record) === undefined) return;
     handed.open.delete(self);
     if (handed.open.size >= handed.needed) return;
