@@ -6,7 +6,7 @@
  */
 import type { Command } from "commander";
 import type { RemoteClient } from "../client/remote-client.ts";
-import type { NodeLoad } from "../core/node.ts";
+import type { LoadReport } from "../core/load/load.ts";
 import type { Layout, LayoutNode } from "../core/ring/layout.ts";
 import type { NodeStatus, PeerStatus, StorageStatus } from "../host/node-status.ts";
 import { withCluster } from "./cluster.ts";
@@ -27,7 +27,7 @@ interface NodeDocument {
   readonly bytes: number | null;
   readonly openRequests: number | null;
   readonly hints: number | null;
-  readonly load: NodeLoad | null;
+  readonly load: LoadReport | null;
   readonly uptimeMs: number | null;
   readonly storage: StorageStatus | null;
   readonly peers: readonly PeerStatus[];
@@ -134,7 +134,7 @@ function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
 }
 
 /** What gives way to the clients, and how far; empty where nothing does. */
-function busyWith({ inFlight, inFlightLimit, shares }: NodeLoad): string {
+function busyWith({ inFlight, inFlightLimit, shares }: LoadReport): string {
   const waiting = shares.filter(({ share }) => share < 1);
   if (waiting.length === 0) return "";
   const slowed = waiting.map(({ kind, share }) => `${kind} at ${Math.round(share * 100)} %`);

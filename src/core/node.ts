@@ -1,7 +1,7 @@
 /**
  * A cluster member, without any I/O: four doors in, and the four of `effects.ts` out.
  *
- *     request    a client asks          ┐
+ *     request    a client asks, abandon ┐
  *     receive    a peer speaks          ├─▶ coordinator, replica, … ─▶ send, persist, …
  *     completed  a write is durable     │
  *     advance    time has passed        ┘
@@ -23,9 +23,9 @@ import { Handoff } from "./handoff/handoff.ts";
 import type { HintOrder, HintReport } from "./hint-orders.ts";
 import type { HintRows } from "./handoff/hints.ts";
 import type { DropReason } from "./facts.ts";
-import type { BackgroundKind, LoadReport } from "./load/background-budget.ts";
-import { BackgroundBudget } from "./load/background-budget.ts";
-import { Strain } from "./load/strain.ts";
+import type { BackgroundKind } from "./load/background-budget.ts";
+import type { LoadReport } from "./load/load.ts";
+import { Load } from "./load/load.ts";
 import type { MembershipConfig } from "./membership/membership-config.ts";
 import { Membership } from "./membership/membership.ts";
 import { Reach } from "./membership/reach.ts";
@@ -72,14 +72,6 @@ export interface NodeSetup {
   readonly effects: Effects;
 }
 
-export interface NodeLoad extends LoadReport {
-  readonly inFlight: number;
-  /** So many it takes now. */
-  readonly inFlightLimit: number;
-  /** What a request takes of late. */
-  readonly latencyMs: number;
-}
-
 const NEVER = Number.POSITIVE_INFINITY;
 
 export class Node {
@@ -93,7 +85,7 @@ export class Node {
   readonly #replica: Replica;
   readonly #handoff: Handoff;
   readonly #coordinator: Coordinator;
-  readonly #background: BackgroundBudget;
+  readonly #load: Load;
   #layout: Layout;
   #isStarted = false;
   /** Of the input that is being run. */
@@ -147,8 +139,8 @@ export class Node {
         note: (fact) => setup.effects.note(fact),
       },
       isUp: (peer) => this.#peers.isLinked(peer),
-      mayWork: (now) => this.#background.mayCompare(now),
-      onWorked: (now, usualMs) => this.#background.onCompared(now, usualMs),
+      mayWork: (now) => this.#load.background.mayCompare(now),
+      onWorked: (now, usualMs) => this.#load.background.onCompared(now, usualMs),
       layout: () => this.#layout,
     });
     this.#handoff = new Handoff({
@@ -160,7 +152,7 @@ export class Node {
       deadlines: this.#deadlines,
       layout: () => this.#layout,
       isLinked: (node) => this.#peers.isLinked(node),
-      share: (now) => this.#background.share(now, "hints"),
+      share: (now) => this.#load.background.share(now, "hints"),
       onStored: (now, to, id, answer) => this.onStored(now, to, id, answer),
       storeOwn: (id, key, record) => {
         const partition = this.#layout.partitioner.of(key);
@@ -168,7 +160,7 @@ export class Node {
       },
     });
     this.#coordinator = this.#makeCoordinator(setup);
-    this.#background = new BackgroundBudget(new Strain(this.#coordinator));
+    this.#load = new Load(this.#coordinator);
   }
 
   /** From now on it looks after others, and after its own rows, also when nobody asks it. */
@@ -187,6 +179,12 @@ export class Node {
   request(now: Instant, request: ClientRequest): void {
     this.#now = now;
     this.#coordinator.request(now, request, undefined);
+  }
+
+  /** Whoever asked is gone: what is not needed any more is not done, and the answer is nobody's. */
+  abandon(now: Instant, request: number): void {
+    this.#now = now;
+    this.#coordinator.abandon(now, request);
   }
 
   receive(now: Instant, from: NodeId, message: Message): void {
@@ -212,7 +210,7 @@ export class Node {
       case "hinted-ask":
         return this.#onHintedAsk(from, message);
       case "ask":
-        return this.#coordinator.request(now, message.request, from);
+        return this.#onAsk(now, from, message.request);
       case "answer":
         return this.#coordinator.onAnswer(now, from, message.id, message.outcome);
       case "hello":
@@ -241,7 +239,7 @@ export class Node {
 
   advance(now: Instant): void {
     this.#now = now;
-    this.#background.onLate(now, now - Math.min(now, this.#dueAt));
+    if (this.#isStarted) this.#load.onLate(now, now - this.#dueAt);
     this.#deadlines.advance(now);
     if (!this.#isStarted) return;
     // Its own wheel: what it must notice first is that it comes late itself.
@@ -274,13 +272,12 @@ export class Node {
 
   /** Of its usual pace, what such work of the host has time for: above 0, at most 1. */
   backgroundShare(now: Instant, kind: BackgroundKind): number {
-    return this.#background.share(now, kind);
+    return this.#load.background.share(now, kind);
   }
 
   /** How busy it is, and what gives way to that. */
-  load(now: Instant): NodeLoad {
-    const { inFlight, inFlightLimit, latencyMs } = this.#coordinator;
-    return { inFlight, inFlightLimit, latencyMs, ...this.#background.report(now) };
+  load(now: Instant): LoadReport {
+    return this.#load.report(now);
   }
 
   /** Operations that still wait for somebody. Zero when the node is at rest. */
@@ -316,7 +313,7 @@ export class Node {
       hints: this.#handoff,
       deadlines: this.#deadlines,
       layout: () => this.#layout,
-      mayRepair: (now) => this.#background.mayRepair(now),
+      mayRepair: (now) => this.#load.background.mayRepair(now),
     });
   }
 
@@ -329,8 +326,13 @@ export class Node {
     this.#coordinator.onRefused(now, from, id, reason);
   }
 
+  #onAsk(now: Instant, from: NodeId, request: ClientRequest): void {
+    if (this.#hasExpired(request.timeoutMs)) return this.#drop(from, "expired");
+    this.#coordinator.request(now, request, from);
+  }
+
   #onWrite(from: NodeId, { id, epoch, remainingMs, key, delta }: Write): void {
-    if (remainingMs === 0) return this.#drop(from, "expired");
+    if (this.#hasExpired(remainingMs)) return this.#drop(from, "expired");
     const partition = this.#layout.partitioner.of(key);
     const problem =
       this.#misplaced(from, partition, epoch) ??
@@ -341,7 +343,7 @@ export class Node {
 
   #onRead(from: NodeId, message: Read): void {
     const { id, epoch, remainingMs, key, digestHigh, digestLow } = message;
-    if (remainingMs === 0) return this.#drop(from, "expired");
+    if (this.#hasExpired(remainingMs)) return this.#drop(from, "expired");
     const partition = this.#layout.partitioner.of(key);
     const misplaced = this.#misplaced(from, partition, epoch);
     if (misplaced !== undefined) return this.#refuse(from, id, misplaced);
@@ -389,14 +391,14 @@ export class Node {
   }
 
   #onHint(now: Instant, from: NodeId, message: Hint): void {
-    if (message.remainingMs === 0) return this.#drop(from, "expired");
+    if (this.#hasExpired(message.remainingMs)) return this.#drop(from, "expired");
     const problem = this.#otherEpoch(from, message.epoch) ?? this.#handoff.take(now, from, message);
     if (problem === "malformed") return this.#drop(from, problem);
     if (problem !== undefined) this.#refuse(from, message.id, problem);
   }
 
   #onHintedAsk(from: NodeId, { id, epoch, remainingMs, target, key }: HintedAsk): void {
-    if (remainingMs === 0) return this.#drop(from, "expired");
+    if (this.#hasExpired(remainingMs)) return this.#drop(from, "expired");
     const problem = this.#otherEpoch(from, epoch);
     if (problem !== undefined) return this.#refuse(from, id, problem);
     const record = this.#handoff.heldFor(key, target);
@@ -455,6 +457,11 @@ export class Node {
 
   #refuse(to: NodeId, id: number, reason: Refusal): void {
     this.#effects.send(to, refused(id, reason, this.#layout.epoch));
+  }
+
+  /** So much was left of its asker's time when a message was sent. */
+  #hasExpired(remainingMs: number): boolean {
+    return this.#load.hasExpired(this.#now, remainingMs);
   }
 
   #drop(from: NodeId, reason: DropReason): void {

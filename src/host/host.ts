@@ -26,7 +26,8 @@ import type { HintOrder, HintReport } from "../core/hint-orders.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { Message } from "../core/messages.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
-import type { NodeLoad, NodeSetup } from "../core/node.ts";
+import type { LoadReport } from "../core/load/load.ts";
+import type { NodeSetup } from "../core/node.ts";
 import type { Operation, ClientRequest } from "../core/requests.ts";
 import type { Outcome } from "../core/outcomes.ts";
 import type { Turn, TurnTask } from "../socket/turn.ts";
@@ -192,7 +193,7 @@ export class Host implements Effects, EngineEvents, TurnTask {
   }
 
   /** How busy it is, and what gives way to that. */
-  load(): NodeLoad {
+  load(): LoadReport {
     return this.#node.load(performance.now());
   }
 
@@ -239,8 +240,15 @@ export class Host implements Effects, EngineEvents, TurnTask {
   }
 
   cancel(id: number): void {
-    if (this.#open.get(id)?.settle !== undefined) this.#open.take(id);
+    if (this.#open.get(id)?.settle !== undefined) this.#abandon(id);
     this.#answers.cancel(id);
+  }
+
+  /** Nobody hears what it has asked any more: nothing is settled, and nothing needless is done. */
+  forget(asker: Asker): void {
+    for (const id of this.#open.numbers()) {
+      if (this.#open.get(id)?.asker === asker) this.#abandon(id);
+    }
   }
 
   /** Stops accepting, waits for what is open at most `drainMs`, then closes all there is. */
@@ -317,6 +325,17 @@ export class Host implements Effects, EngineEvents, TurnTask {
     }
     this.#turn.wake();
     return id;
+  }
+
+  #abandon(id: number): void {
+    this.#open.take(id);
+    if (this.#end !== undefined) return;
+    try {
+      this.#node.abandon(performance.now(), id);
+    } catch (error) {
+      this.#die(error);
+    }
+    this.#turn.wake();
   }
 
   #refusal(): Outcome {

@@ -3,7 +3,7 @@
  * gains fields with releases and loses none.
  */
 import type { BootReason } from "../core/identity/boot.ts";
-import type { NodeLoad } from "../core/node.ts";
+import type { LoadReport } from "../core/load/load.ts";
 import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import type { EngineKind, SyncKind } from "../disk/storage-settings.ts";
 import type { LaneName } from "./outbound-lanes.ts";
@@ -52,7 +52,7 @@ export interface NodeStatus {
   /** What is kept for owners that could not be reached: one for each key and owner. */
   readonly hints: number;
   /** How busy it is, and what gives way to that. */
-  readonly load: NodeLoad;
+  readonly load: LoadReport;
   readonly uptimeMs: number;
   /** Nothing for a node that keeps its rows in memory. */
   readonly storage: StorageStatus | null;

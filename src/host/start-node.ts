@@ -80,6 +80,7 @@ export async function startNode(
     listener,
     advertise,
     askBytesMax: askBytesMaxOf(settings),
+    requestTimeoutMs: settings.config.requestTimeoutMs,
     status: (peers) => JSON.stringify(statusOf(peers)),
   });
   host.attach(transport);

@@ -37,6 +37,8 @@ export interface TcpSetup {
   readonly listener: Listener;
   /** The longest frame that a client may send. */
   readonly askBytesMax: number;
+  /** Of a request that does not say how long its client waits. */
+  readonly requestTimeoutMs: number;
   /** How others reach this node. */
   readonly advertise: Address;
   /** The document for those who ask how the node is. */
@@ -48,6 +50,7 @@ const CHECKS_PER_SILENCE = 3;
 export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServer {
   readonly id: NodeId;
   readonly limits: HostLimits;
+  readonly requestTimeoutMs: number;
   readonly plant: Plant;
   readonly #setup: TcpSetup;
   readonly #host: Host;
@@ -62,6 +65,7 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
     this.#setup = setup;
     this.id = setup.host.id;
     this.limits = setup.limits;
+    this.requestTimeoutMs = setup.requestTimeoutMs;
     this.plant = setup.plant;
     this.#host = setup.host;
     this.#copies = new CopyDesk(setup.host);
@@ -150,6 +154,7 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, ClientServ
 
   onClientClosed(connection: ClientConnection, reason: string): void {
     this.#clients.delete(connection);
+    this.#host.forget(connection);
     this.note({ kind: "client-closed", remote: connection.frames.remote, reason });
   }
 

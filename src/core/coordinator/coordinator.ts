@@ -144,6 +144,16 @@ export class Coordinator implements Desk {
     operation.start(now);
   }
 
+  /** The client of this request is gone. Whoever forwarded one still waits for it. */
+  abandon(now: Instant, request: number): void {
+    for (const id of this.#operations.numbers()) {
+      const operation = this.#operations.get(id)!;
+      const { admitted, isAnswered } = operation;
+      if (admitted.asker !== undefined || admitted.request.id !== request || isAnswered) continue;
+      return operation.abandon(now);
+    }
+  }
+
   onWritten(now: Instant, from: NodeId, id: number): void {
     const operation = this.#operationOf(from, id);
     if (operation === undefined) return;

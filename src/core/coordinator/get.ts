@@ -89,6 +89,11 @@ export class GetOperation extends Operation {
     this.close(now);
   }
 
+  override abandon(now: Instant): void {
+    this.fail(now, "its client is gone");
+    this.proceed(now);
+  }
+
   protected override giveUpOnSilent(now: Instant): void {
     this.gather.giveUpOnSilent(now);
   }

@@ -46,7 +46,7 @@ export interface BackgroundShare {
   readonly share: number;
 }
 
-export interface LoadReport {
+export interface BackgroundReport {
   readonly strain: number;
   readonly shares: readonly BackgroundShare[];
   /** Read repairs that were left out, to be found by another read or by anti-entropy. */
@@ -97,7 +97,7 @@ export class BackgroundBudget {
     return true;
   }
 
-  report(now: Instant): LoadReport {
+  report(now: Instant): BackgroundReport {
     return {
       strain: this.#strain.value(now),
       shares: BACKGROUND_KINDS.map((kind) => ({ kind, share: this.share(now, kind) })),
