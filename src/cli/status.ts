@@ -130,7 +130,13 @@ function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
     if (state === "down") remark(`${id} does not answer: ${reason}`);
     const busy = load === null ? "" : busyWith(load);
     if (busy !== "") remark(`${id} is busy: ${busy}`);
+    if (load?.disk.isDegraded) remark(`${id} has a slow disk: ${slowDisk(load)}`);
   }
+}
+
+function slowDisk({ disk }: LoadReport): string {
+  const ms = Math.round(disk.latencyMs);
+  return `a write takes ${ms} ms; it coordinates only what no other owner can`;
 }
 
 /** What gives way to the clients, and how far; empty where nothing does. */

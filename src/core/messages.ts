@@ -152,6 +152,15 @@ export interface RepairTalk {
   readonly talk: ExchangeMessage;
 }
 
+/** How a node is, as far as others should know. */
+export interface Condition {
+  readonly kind: "condition";
+  /** Until its disk has made a write durable, in whole milliseconds. */
+  readonly latencyMs: number;
+  /** It coordinates nothing that others can, and stands in for nobody. */
+  readonly isDegraded: boolean;
+}
+
 export interface LayoutAsk {
   readonly kind: "layout-ask";
 }
@@ -177,6 +186,7 @@ export type Message =
   | Answer
   | MemberTalk
   | RepairTalk
+  | Condition
   | LayoutAsk
   | LayoutTold;
 
@@ -262,6 +272,10 @@ export function memberTalk(talk: MembershipMessage): MemberTalk {
 
 export function repairTalk(talk: ExchangeMessage): RepairTalk {
   return { kind: "repair-talk", talk };
+}
+
+export function condition(latencyMs: number, isDegraded: boolean): Condition {
+  return { kind: "condition", latencyMs, isDegraded };
 }
 
 export const LAYOUT_ASK: LayoutAsk = { kind: "layout-ask" };

@@ -25,7 +25,7 @@ import type { HintRows } from "./handoff/hints.ts";
 import type { DropReason } from "./facts.ts";
 import type { BackgroundKind } from "./load/background-budget.ts";
 import type { LoadReport } from "./load/load.ts";
-import { Load } from "./load/load.ts";
+import { Load, watchingDisk } from "./load/load.ts";
 import type { MembershipConfig } from "./membership/membership-config.ts";
 import { Membership } from "./membership/membership.ts";
 import { Reach } from "./membership/reach.ts";
@@ -113,12 +113,16 @@ export class Node {
         note: (fact) => this.#onMemberFact(fact),
       },
     });
-    this.#peers = new Reach(this.#membership);
+    this.#peers = new Reach(this.#membership, (id) => this.#load.disk.isDegraded(this.#now, id));
     this.#replica = new Replica({
       identity: setup.actor,
       epochs: setup.epochs,
       rows: setup.rows,
-      effects: setup.effects,
+      effects: watchingDisk(
+        setup.effects,
+        () => this.#now,
+        () => this.#load.disk,
+      ),
       acknowledger: this,
       onRow: ({ partition, key }, before) => this.#repair.onRow(this.#now, partition, key, before),
     });
@@ -160,7 +164,13 @@ export class Node {
       },
     });
     this.#coordinator = this.#makeCoordinator(setup);
-    this.#load = new Load(this.#coordinator);
+    this.#load = new Load(this.#coordinator, {
+      self: setup.id,
+      effects: setup.effects,
+      deadlines: this.#deadlines,
+      members: () => this.#layout.nodes.map(({ id }) => id),
+      isLinked: (node) => this.#peers.isLinked(node),
+    });
   }
 
   /** From now on it looks after others, and after its own rows, also when nobody asks it. */
@@ -221,6 +231,8 @@ export class Node {
         return this.#membership.receive(now, from, message.talk);
       case "repair-talk":
         return this.#repair.receive(now, from, message.talk);
+      case "condition":
+        return this.#load.disk.onTold(now, from, message);
       case "layout-ask":
         return this.#effects.send(from, layoutTold(this.#layout));
       case "layout-told":
@@ -234,7 +246,10 @@ export class Node {
     this.#now = now;
     // Hints number their writes downwards.
     if (token < 0) this.#handoff.completed(now, token, answer);
-    else this.#replica.completed(now, token, answer);
+    else {
+      this.#load.disk.onDurable(now, token);
+      this.#replica.completed(now, token, answer);
+    }
   }
 
   advance(now: Instant): void {

@@ -128,6 +128,7 @@ export class OutboundLanes {
 export function laneOf(message: Message, isPatient: boolean): number {
   switch (message.kind) {
     case "member-talk":
+    case "condition":
     case "layout-ask":
     case "layout-told":
       return 0;

@@ -82,6 +82,8 @@ export function messageDigest(message: Message): number {
       return mix(mix(16, textDigest(message.talk.kind)), message.talk.speaker.incarnation);
     case "repair-talk":
       return mix(mix(17, textDigest(message.talk.kind)), message.talk.id);
+    case "condition":
+      return mix(mix(18, message.latencyMs), message.isDegraded ? 1 : 0);
     case "layout-ask":
       return 12;
     case "layout-told":

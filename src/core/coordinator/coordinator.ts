@@ -215,6 +215,7 @@ export class Coordinator implements Desk {
     if (!owners.includes(this.self)) {
       return request.forwarded ? undefined : new ForwardOperation(this, admitted);
     }
+    if (this.#stepsBack(admitted)) return new ForwardOperation(this, admitted);
     switch (request.operation) {
       case "get":
         return request.session
@@ -225,6 +226,15 @@ export class Coordinator implements Desk {
       case "delete":
         return new DeleteOperation(this, admitted);
     }
+  }
+
+  /** With a slow disk it leaves what it owns to an owner that is well, unless one has asked it. */
+  #stepsBack({ owners, request }: Admitted): boolean {
+    const { liveness, self } = this;
+    if (request.forwarded || !liveness.isDegraded(self)) return false;
+    return owners.some((owner) => {
+      return owner !== self && liveness.isLinked(owner) && !liveness.isDegraded(owner);
+    });
   }
 
   #admit(now: Instant, request: ClientRequest, asker: NodeId | undefined): Admitted | Failed {

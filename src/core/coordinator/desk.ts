@@ -19,6 +19,8 @@ import type { DAMAGED } from "../storage/engine.ts";
 
 export interface Liveness {
   isLinked(node: NodeId): boolean;
+  /** Its disk is slow: it coordinates, and stands in, where nobody else can. */
+  isDegraded(node: NodeId): boolean;
   /** Expected wait for an answer; the lower, the sooner asked. */
   cost(node: NodeId): number;
   onAsked(node: NodeId): void;

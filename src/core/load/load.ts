@@ -2,10 +2,12 @@
  * How much there is to do for a node, and what follows from it: what waits for clients, and what is
  * not begun any more.
  */
-import type { Instant } from "../effects.ts";
+import type { Effects, Instant } from "../effects.ts";
 import { Backlog } from "./backlog.ts";
 import type { BackgroundReport } from "./background-budget.ts";
 import { BackgroundBudget } from "./background-budget.ts";
+import type { DiskHealthSetup, DiskReport } from "./disk-health.ts";
+import { DiskHealth } from "./disk-health.ts";
 import type { Foreground } from "./strain.ts";
 import { Strain } from "./strain.ts";
 
@@ -15,14 +17,17 @@ export interface LoadReport extends BackgroundReport {
   readonly inFlightLimit: number;
   /** What a request takes of late. */
   readonly latencyMs: number;
+  readonly disk: DiskReport;
 }
 
 export class Load {
   readonly background: BackgroundBudget;
+  readonly disk: DiskHealth;
   readonly #foreground: Foreground;
   readonly #backlog: Backlog = new Backlog();
 
-  constructor(foreground: Foreground) {
+  constructor(foreground: Foreground, disk: DiskHealthSetup) {
+    this.disk = new DiskHealth(disk);
     this.#foreground = foreground;
     this.background = new BackgroundBudget(new Strain(foreground));
   }
@@ -40,6 +45,24 @@ export class Load {
 
   report(now: Instant): LoadReport {
     const { inFlight, inFlightLimit, latencyMs } = this.#foreground;
-    return { inFlight, inFlightLimit, latencyMs, ...this.background.report(now) };
+    const disk = this.disk.report(now);
+    return { inFlight, inFlightLimit, latencyMs, ...this.background.report(now), disk };
   }
+}
+
+/** The same effects, with an eye on the disk; `now` is the instant of the input that is run. */
+export function watchingDisk(
+  effects: Effects,
+  now: () => Instant,
+  disk: () => DiskHealth,
+): Effects {
+  return {
+    send: (to, message, isPatient) => effects.send(to, message, isPatient),
+    reply: (request, outcome) => effects.reply(request, outcome),
+    note: (fact) => effects.note(fact),
+    persist: (writes, token) => {
+      disk().onGiven(now(), token);
+      effects.persist(writes, token);
+    },
+  };
 }

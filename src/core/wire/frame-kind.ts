@@ -22,6 +22,7 @@ export const FRAME_KIND = {
 
   memberTalk: 40,
   repairTalk: 41,
+  condition: 42,
 
   layoutAsk: 48,
   layoutTold: 49,

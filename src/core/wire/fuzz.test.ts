@@ -161,6 +161,7 @@ const AGAIN: Readonly<Record<keyof typeof FRAME_KIND, Again>> = {
   answer: messageAgain(FRAME_KIND.answer),
   memberTalk: messageAgain(FRAME_KIND.memberTalk),
   repairTalk: messageAgain(FRAME_KIND.repairTalk),
+  condition: messageAgain(FRAME_KIND.condition),
   layoutAsk: messageAgain(FRAME_KIND.layoutAsk),
   layoutTold: messageAgain(FRAME_KIND.layoutTold),
   statusAsk: (writer, _bytes, start, end) => {

@@ -152,6 +152,7 @@ const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
     ),
   ],
   ["repair-talk", messages.repairTalk({ kind: "roots-same", id: 7 })],
+  ["condition", messages.condition(300, true)],
   ["layout-ask", messages.LAYOUT_ASK],
   ["layout-told", messages.layoutTold(smallLayout())],
 ];

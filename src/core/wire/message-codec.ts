@@ -10,6 +10,7 @@
  *     repair  │ epoch │ key │ record … │
  *     hint    │ id u64 │ epoch │ remainingMs │ target │ key │ delta … │
  *     hinted-ask │ id u64 │ epoch │ remainingMs │ target │ key │
+ *     condition │ latencyMs │ degraded u8 │
  *
  * Example, `written` for request 7:
  *
@@ -27,10 +28,19 @@
 import { assert, unreachable } from "../base/assert.ts";
 import type { ByteWriter } from "../base/bytes.ts";
 import { ByteReader } from "../base/bytes.ts";
-import type { Answer, Ask, Held, Hint, HintedAsk, LayoutTold, MemberTalk } from "../messages.ts";
+import type {
+  Answer,
+  Ask,
+  Condition,
+  Held,
+  Hint,
+  HintedAsk,
+  LayoutTold,
+  MemberTalk,
+} from "../messages.ts";
 import type { Message, RepairTalk } from "../messages.ts";
 import type { Read, Refused, Repair, Same, Write, Written } from "../messages.ts";
-import { LAYOUT_ASK, REFUSALS } from "../messages.ts";
+import { condition, LAYOUT_ASK, REFUSALS } from "../messages.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import { readName, readRest } from "./field-codec.ts";
 import { FRAME_KIND } from "./frame-kind.ts";
@@ -70,6 +80,8 @@ export function encodeMessage(writer: ByteWriter, message: Message): void {
       return encodeMemberTalk(writer, message);
     case "repair-talk":
       return encodeRepairTalk(writer, message);
+    case "condition":
+      return encodeCondition(writer, message);
     case "layout-ask":
       return endFrame(writer, beginFrame(writer, FRAME_KIND.layoutAsk));
     case "layout-told":
@@ -120,6 +132,8 @@ export function decodeMessage(
       return decodeMemberTalk(reader);
     case FRAME_KIND.repairTalk:
       return decodeRepairTalk(reader);
+    case FRAME_KIND.condition:
+      return decodeCondition(reader);
     case FRAME_KIND.layoutAsk:
       return reader.finished ? LAYOUT_ASK : undefined;
     case FRAME_KIND.layoutTold:
@@ -321,6 +335,19 @@ function encodeRepairTalk(writer: ByteWriter, { talk }: RepairTalk): void {
 function decodeRepairTalk(reader: ByteReader): RepairTalk | undefined {
   const talk = readExchange(reader);
   return talk !== undefined && reader.finished ? { kind: "repair-talk", talk } : undefined;
+}
+
+function encodeCondition(writer: ByteWriter, { latencyMs, isDegraded }: Condition): void {
+  const frame = beginFrame(writer, FRAME_KIND.condition);
+  writer.varint(latencyMs);
+  writer.u8(isDegraded ? 1 : 0);
+  endFrame(writer, frame);
+}
+
+function decodeCondition(reader: ByteReader): Condition | undefined {
+  const latencyMs = reader.varint();
+  const degraded = reader.u8();
+  return reader.finished && degraded <= 1 ? condition(latencyMs, degraded === 1) : undefined;
 }
 
 function encodeLayoutTold(writer: ByteWriter, message: LayoutTold): void {
