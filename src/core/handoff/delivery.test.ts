@@ -45,6 +45,26 @@ test("delivery: no more are under way than a window holds", () => {
   assert.equal(stand.take().length, 5);
 });
 
+test("delivery: to one that answers ever more slowly fewer are under way, and more again after", () => {
+  const stand = withHints(2_000);
+  stand.link("a");
+  stand.deliver();
+  stand.pass(2_000);
+  let sent = stand.take();
+  const answerAfter = (ms: number): number => {
+    stand.pass(ms);
+    for (const each of sent) stand.accept(each);
+    stand.pass(20);
+    sent = stand.take();
+    return sent.length;
+  };
+  for (let round = 0; round < 3; round++) assert.equal(answerAfter(0), WINDOW);
+  const slow = Array.from({ length: 12 }, () => answerAfter(400));
+  assert.ok(slow.at(-1)! <= 2 && slow.at(-1)! >= 1, slow.join(" "));
+  const quick = Array.from({ length: 20 }, () => answerAfter(0));
+  assert.ok(quick.at(-1)! > 20, quick.join(" "));
+});
+
 test("delivery: large records are told a few at a time", () => {
   const stand = HandoffStand.ready();
   const large = recordOf(1, 1024 * 1024);
