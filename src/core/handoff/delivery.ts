@@ -8,7 +8,8 @@
  * A hint leaves this node only after the target has said that it holds it durably, one by one; a
  * delivery that is repeated is harmless. A few are under way at a time, and so many in a second as
  * the node allows: a node that comes back has enough to do. The slower it answers, the fewer are
- * under way; one that does not answer is left alone for a while, or its own hints would keep it slow.
+ * under way; one that does not answer is left alone for a while, or its own hints would keep it
+ * slow.
  *
  * A target that does not own the key any more is not told, and not waited for: the owners of now
  * are told, this node among them if it is one, and the hint is done when most of them hold it.
