@@ -192,9 +192,9 @@ export class Node {
   }
 
   /** Whoever asked is gone: what is not needed any more is not done, and the answer is nobody's. */
-  abandon(now: Instant, request: number): void {
+  abandon(now: Instant, requests: ReadonlySet<number>): void {
     this.#now = now;
-    this.#coordinator.abandon(now, request);
+    this.#coordinator.abandon(now, requests);
   }
 
   receive(now: Instant, from: NodeId, message: Message): void {
@@ -342,7 +342,9 @@ export class Node {
   }
 
   #onAsk(now: Instant, from: NodeId, request: ClientRequest): void {
-    if (this.#hasExpired(request.timeoutMs)) return this.#drop(from, "expired");
+    const { timeoutMs } = request;
+    // None said is the default, not none left.
+    if (timeoutMs > 0 && this.#hasExpired(timeoutMs)) return this.#drop(from, "expired");
     this.#coordinator.request(now, request, from);
   }
 

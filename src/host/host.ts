@@ -240,15 +240,14 @@ export class Host implements Effects, EngineEvents, TurnTask {
   }
 
   cancel(id: number): void {
-    if (this.#open.get(id)?.settle !== undefined) this.#abandon(id);
+    if (this.#open.get(id)?.settle !== undefined) this.#abandon([id]);
     this.#answers.cancel(id);
   }
 
   /** Nobody hears what it has asked any more: nothing is settled, and nothing needless is done. */
   forget(asker: Asker): void {
-    for (const id of this.#open.numbers()) {
-      if (this.#open.get(id)?.asker === asker) this.#abandon(id);
-    }
+    const asked = this.#open.numbers().filter((id) => this.#open.get(id)?.asker === asker);
+    if (asked.length > 0) this.#abandon(asked);
   }
 
   /** Stops accepting, waits for what is open at most `drainMs`, then closes all there is. */
@@ -327,11 +326,11 @@ export class Host implements Effects, EngineEvents, TurnTask {
     return id;
   }
 
-  #abandon(id: number): void {
-    this.#open.take(id);
+  #abandon(ids: readonly number[]): void {
+    for (const id of ids) this.#open.take(id);
     if (this.#end !== undefined) return;
     try {
-      this.#node.abandon(performance.now(), id);
+      this.#node.abandon(performance.now(), new Set(ids));
     } catch (error) {
       this.#die(error);
     }

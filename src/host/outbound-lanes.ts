@@ -144,5 +144,6 @@ export function laneOf(message: Message, isPatient: boolean): number {
 /** When nobody waits for this message any more. */
 export function expiryOf(message: Message, now: number): number {
   if ("remainingMs" in message) return now + message.remainingMs;
-  return message.kind === "ask" ? now + message.request.timeoutMs : Number.POSITIVE_INFINITY;
+  const isTimed = message.kind === "ask" && message.request.timeoutMs > 0;
+  return isTimed ? now + message.request.timeoutMs : Number.POSITIVE_INFINITY;
 }

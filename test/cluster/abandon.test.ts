@@ -9,7 +9,7 @@ test("abandon: a read whose client is gone makes room at once, and asks nobody e
     const id = cluster.ask("a", { operation: "get", session });
     cluster.drop({ kind: "read" });
     const { node } = cluster.at("a");
-    node.abandon(cluster.now, id);
+    node.abandon(cluster.now, new Set([id]));
     assert.equal(wordOf(cluster.reply(id)), "QUORUM_NOT_MET");
     cluster.pass(500);
     assert.deepEqual(cluster.waiting({ kind: "read" }), []);
@@ -21,17 +21,17 @@ test("abandon: a read whose client is gone makes room at once, and asks nobody e
 test("abandon: a write goes on, a deletion that only reads so far does not", () => {
   const cluster = new SmallCluster();
   const put = cluster.ask("a", { operation: "put", value: Uint8Array.of(118) });
-  cluster.at("a").node.abandon(cluster.now, put);
+  cluster.at("a").node.abandon(cluster.now, new Set([put]));
   cluster.run();
   assert.equal(wordOf(cluster.reply(put)), "stored");
   const deletion = cluster.ask("a", { operation: "delete" });
-  cluster.at("a").node.abandon(cluster.now, deletion);
+  cluster.at("a").node.abandon(cluster.now, new Set([deletion]));
   cluster.run();
   assert.equal(wordOf(cluster.reply(deletion)), "QUORUM_NOT_MET");
   assert.deepEqual(valuesOf(cluster.get("b")), ["v"]);
   const { context } = cluster.get("a");
   const told = cluster.ask("a", { operation: "delete", context });
-  cluster.at("a").node.abandon(cluster.now, told);
+  cluster.at("a").node.abandon(cluster.now, new Set([told]));
   cluster.run();
   assert.equal(wordOf(cluster.reply(told)), "deleted");
   cluster.finish();
@@ -41,8 +41,8 @@ test("abandon: of a request that was sent on, a read is given up and a write is 
   const cluster = new SmallCluster({ others: 1 });
   const get = cluster.ask("x", { operation: "get" });
   const put = cluster.ask("x", { operation: "put", value: Uint8Array.of(118) });
-  cluster.at("x").node.abandon(cluster.now, get);
-  cluster.at("x").node.abandon(cluster.now, put);
+  cluster.at("x").node.abandon(cluster.now, new Set([get]));
+  cluster.at("x").node.abandon(cluster.now, new Set([put]));
   cluster.run();
   assert.equal(wordOf(cluster.reply(get)), "QUORUM_NOT_MET");
   assert.equal(wordOf(cluster.reply(put)), "stored");
@@ -53,11 +53,11 @@ test("abandon: a number of another client's, of nobody's, or of an answered requ
   const cluster = new SmallCluster({ others: 1 });
   const get = cluster.ask("x", { operation: "get" });
   cluster.deliver();
-  for (const name of ["a", "b", "c"]) cluster.at(name).node.abandon(cluster.now, get);
+  for (const name of ["a", "b", "c"]) cluster.at(name).node.abandon(cluster.now, new Set([get]));
   cluster.run();
   assert.equal(wordOf(cluster.reply(get)), "not-found");
-  cluster.at("x").node.abandon(cluster.now, get);
-  cluster.at("x").node.abandon(cluster.now, 999);
+  cluster.at("x").node.abandon(cluster.now, new Set([get]));
+  cluster.at("x").node.abandon(cluster.now, new Set([999]));
   cluster.finish();
 });
 

@@ -144,13 +144,13 @@ export class Coordinator implements Desk {
     operation.start(now);
   }
 
-  /** The client of this request is gone. Whoever forwarded one still waits for it. */
-  abandon(now: Instant, request: number): void {
+  /** The clients of these requests are gone. Whoever forwarded one still waits for it. */
+  abandon(now: Instant, requests: ReadonlySet<number>): void {
     for (const id of this.#operations.numbers()) {
-      const operation = this.#operations.get(id)!;
-      const { admitted, isAnswered } = operation;
-      if (admitted.asker !== undefined || admitted.request.id !== request || isAnswered) continue;
-      return operation.abandon(now);
+      const operation = this.#operations.get(id);
+      if (operation === undefined || operation.isAnswered) continue;
+      const { asker, request } = operation.admitted;
+      if (asker === undefined && requests.has(request.id)) operation.abandon(now);
     }
   }
 
