@@ -35,6 +35,7 @@ const SUBSYSTEMS = [
   "handoff",
   "repair",
   "purge",
+  "load",
   "layout",
   "kademlia",
 ];
@@ -54,7 +55,7 @@ const LAYERS: readonly Layer[] = [
   core("identity", ["base", "causality", "storage", "replica"]),
   {
     name: "node",
-    path: /^src\/core\/node(-setup)?\.ts$/,
+    path: /^src\/core\/(node|node-setup|service)\.ts$/,
     imports: [...GROUND, ...SUBSYSTEMS],
     packages: NONE,
   },

@@ -6,6 +6,7 @@
  */
 import type { Command } from "commander";
 import type { RemoteClient } from "../client/remote-client.ts";
+import type { LoadReport } from "../core/load/load.ts";
 import type { Layout, LayoutNode } from "../core/ring/layout.ts";
 import type { NodeStatus, PeerStatus, RepairStatus, StorageStatus } from "../host/node-status.ts";
 import { withCluster } from "./cluster.ts";
@@ -32,6 +33,7 @@ interface NodeDocument {
   readonly openRequests: number | null;
   readonly hints: number | null;
   readonly repair: RepairStatus | null;
+  readonly load: LoadReport | null;
   readonly uptimeMs: number | null;
   readonly storage: StorageStatus | null;
   readonly peers: readonly PeerStatus[];
@@ -76,6 +78,7 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     openRequests,
     hints,
     repair,
+    load,
     uptimeMs,
     storage,
     peers,
@@ -95,6 +98,7 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     hints,
     // A node of an earlier release does not tell.
     repair: repair ?? null,
+    load,
     uptimeMs,
     storage,
     peers,
@@ -116,6 +120,7 @@ function downDocument({ id, address }: LayoutNode, reason: string): NodeDocument
     openRequests: null,
     hints: null,
     repair: null,
+    load: null,
     uptimeMs: null,
     storage: null,
     peers: [],
@@ -149,8 +154,11 @@ function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
       rows: nodes.map(rowOf),
     }),
   );
-  for (const { id, state, reason } of nodes) {
+  for (const { id, state, reason, load } of nodes) {
     if (state === "down") remark(`${id} does not answer: ${reason}`);
+    const busy = load === null ? "" : busyWith(load);
+    if (busy !== "") remark(`${id} is busy: ${busy}`);
+    if (load?.disk.isDegraded) remark(`${id} has a slow disk: ${slowDisk(load)}`);
   }
   const missing = missingLinks(nodes);
   for (const line of missing.slice(0, MISSING_SHOWN)) remark(line);
@@ -165,6 +173,19 @@ function missingLinks(nodes: readonly NodeDocument[]): readonly string[] {
       .filter(({ state }) => state !== "linked")
       .map((peer) => `${id} is not connected with ${peer.id}: ${peer.problem}`),
   );
+}
+
+function slowDisk({ disk }: LoadReport): string {
+  const ms = Math.round(disk.latencyMs);
+  return `a write takes ${ms} ms; it coordinates only what no other owner can`;
+}
+
+/** What gives way to the clients, and how far; empty where nothing does. */
+function busyWith({ inFlight, inFlightLimit, shares }: LoadReport): string {
+  const waiting = shares.filter(({ share }) => share < 1);
+  if (waiting.length === 0) return "";
+  const slowed = waiting.map(({ kind, share }) => `${kind} at ${Math.round(share * 100)} %`);
+  return `${inFlight} of ${inFlightLimit} requests in flight; ${slowed.join(", ")} of its pace`;
 }
 
 function rowOf(node: NodeDocument): readonly string[] {

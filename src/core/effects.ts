@@ -15,8 +15,11 @@ import type { Fact } from "./facts.ts";
 export type Instant = number;
 
 export interface Effects {
-  /** Best effort: the message may be lost, doubled, reordered or very late. */
-  send(to: NodeId, message: Message): void;
+  /**
+   * Best effort: the message may be lost, doubled, reordered or very late. `isPatient`: no client
+   * waits for it, whatever its kind, and what clients wait for may overtake it.
+   */
+  send(to: NodeId, message: Message, isPatient?: boolean): void;
   /**
    * Visible to reads at once; `Node.completed` is called with the token when all of it is durable.
    */

@@ -67,6 +67,9 @@ export type Fact =
   | { readonly kind: "read-written-back"; readonly key: Key; readonly target: NodeId }
   | { readonly kind: "request-forwarded"; readonly key: Key; readonly to: NodeId }
   | { readonly kind: "message-dropped"; readonly from: NodeId; readonly reason: DropReason }
+  /** The own disk is slow, compared with the others: this node steps back; or does so no more. */
+  | { readonly kind: "disk-degraded"; readonly latencyMs: number; readonly medianMs: number }
+  | { readonly kind: "disk-recovered"; readonly latencyMs: number; readonly medianMs: number }
   | { readonly kind: "siblings-seen"; readonly key: Key; readonly count: number }
   | {
       readonly kind: "request-finished";

@@ -172,6 +172,15 @@ export interface RepairTalk {
   readonly talk: ExchangeMessage;
 }
 
+/** How a node is, as far as others should know. */
+export interface Condition {
+  readonly kind: "condition";
+  /** Until its disk has made a write durable, in whole milliseconds. */
+  readonly latencyMs: number;
+  /** It coordinates nothing that others can, and stands in for nobody. */
+  readonly isDegraded: boolean;
+}
+
 export interface LayoutAsk {
   readonly kind: "layout-ask";
 }
@@ -199,6 +208,7 @@ export type Message =
   | MemberTalk
   | RepairTalk
   | PurgeTalk
+  | Condition
   | LayoutAsk
   | LayoutTold;
 
@@ -294,6 +304,10 @@ export function repairTalk(talk: ExchangeMessage): RepairTalk {
 
 export function purgeTalk(talk: PurgeMessage): PurgeTalk {
   return { kind: "purge-talk", talk };
+}
+
+export function condition(latencyMs: number, isDegraded: boolean): Condition {
+  return { kind: "condition", latencyMs, isDegraded };
 }
 
 export const LAYOUT_ASK: LayoutAsk = { kind: "layout-ask" };

@@ -1,7 +1,7 @@
 /**
  * A cluster member, without any I/O: four doors in, and the five of `effects.ts` out.
  *
- *     request    a client asks          ┐
+ *     request    a client asks, abandon ┐
  *     receive    a peer speaks          ├─▶ coordinator, replica, … ─▶ send, persist, …
  *     completed  a write is durable     │
  *     advance    time has passed        ┘
@@ -11,29 +11,22 @@
  * the same inputs make the same outputs.
  */
 import { assert, unreachable } from "./base/assert.ts";
-import { decodeRecord } from "./causality/record-codec.ts";
 import { Coordinator } from "./coordinator/coordinator.ts";
 import { DeadlineWheel } from "./deadlines.ts";
 import type { Effects, Instant } from "./effects.ts";
 import { Handoff } from "./handoff/handoff.ts";
 import type { HintOrder, HintReport } from "./hint-orders.ts";
 import type { DropReason } from "./facts.ts";
+import type { BackgroundKind } from "./load/background-budget.ts";
+import type { LoadReport } from "./load/load.ts";
+import { Load, watchingDisk } from "./load/load.ts";
 import { Membership } from "./membership/membership.ts";
 import { Reach } from "./membership/reach.ts";
 import type { MembershipFact } from "./membership-facts.ts";
-import type {
-  Hello,
-  Hint,
-  HintedAsk,
-  Message,
-  Read,
-  Refusal,
-  Repair as RepairMessage,
-  Write,
-} from "./messages.ts";
+import type { Hello, Message, Refusal } from "./messages.ts";
 import type { NodeSetup } from "./node-setup.ts";
-import { held, LAYOUT_ASK, layoutTold, memberTalk, refused, repairTalk } from "./messages.ts";
-import { same, written } from "./messages.ts";
+import { LAYOUT_ASK, layoutTold, memberTalk, refused, repairTalk } from "./messages.ts";
+import { written } from "./messages.ts";
 import type { PurgeReport } from "./purge/purge.ts";
 import { Purge } from "./purge/purge.ts";
 import { PURGE_TOKENS_MIN } from "./purge/witness.ts";
@@ -42,15 +35,12 @@ import { Repair } from "./repair/repair.ts";
 import { Replica } from "./replica/replica.ts";
 import { isTombstoneRow, rowDigest } from "./replica/row.ts";
 import type { ClientRequest } from "./requests.ts";
-import type { Key } from "./ring/key.ts";
+import { Service } from "./service.ts";
 import type { Layout } from "./ring/layout.ts";
 import type { NodeId } from "./ring/node-id.ts";
 import type { DiskAnswer } from "./storage/engine.ts";
-import { DAMAGED } from "./storage/engine.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
-/** With so many requests in flight, what can wait waits. */
-const BUSY_IN_FLIGHT = 256;
 
 export class Node {
   readonly id: NodeId;
@@ -63,7 +53,9 @@ export class Node {
   readonly #purge: Purge;
   readonly #replica: Replica;
   readonly #handoff: Handoff;
+  readonly #service: Service;
   readonly #coordinator: Coordinator;
+  readonly #load: Load;
   #layout: Layout;
   #isStarted = false;
   /** Of the input that is being run. */
@@ -90,12 +82,16 @@ export class Node {
         note: (fact) => this.#onMemberFact(fact),
       },
     });
-    this.#peers = new Reach(this.#membership);
+    this.#peers = new Reach(this.#membership, (id) => this.#load.disk.isDegraded(this.#now, id));
     this.#replica = new Replica({
       identity: setup.actor,
       epochs: setup.epochs,
       rows: setup.rows,
-      effects: setup.effects,
+      effects: watchingDisk(
+        setup.effects,
+        () => this.#now,
+        () => this.#load.disk,
+      ),
       acknowledger: this,
       onRow: ({ partition, key }, before, row) => {
         this.#repair.onRow(this.#now, partition, key, before);
@@ -115,25 +111,29 @@ export class Node {
       era: () => this.#purge.era,
       isLinked: (node) => this.#peers.isLinked(node),
       onKept: (key) => this.#purge.onHintKept(key),
+      share: (now) => this.#load.background.share(now, "hints"),
       onStored: (now, to, id, answer) => this.onStored(now, to, id, answer),
       storeOwn: (id, key, record) => {
         const partition = this.#layout.partitioner.of(key);
         return this.#replica.receive({ partition, key }, record, { to: setup.id, id });
       },
     });
-    this.#coordinator = new Coordinator({
+    this.#service = new Service({
       self: setup.id,
-      identity: setup.actor,
-      config: setup.config,
-      secret: setup.secret,
-      random: setup.random,
       effects: setup.effects,
-      liveness: this.#peers,
       replica: this.#replica,
-      hints: this.#handoff,
-      deadlines: this.#deadlines,
+      handoff: this.#handoff,
       layout: () => this.#layout,
-      era: () => this.#purge.era,
+      hasExpired: (remainingMs) => this.#hasExpired(remainingMs),
+      isOver: (from, era) => this.#purge.isOver(this.#now, from, era),
+    });
+    this.#coordinator = this.#makeCoordinator(setup);
+    this.#load = new Load(this.#coordinator, {
+      self: setup.id,
+      effects: setup.effects,
+      deadlines: this.#deadlines,
+      members: () => this.#layout.nodes.map(({ id }) => id),
+      isLinked: (node) => this.#peers.isLinked(node),
     });
   }
 
@@ -170,30 +170,36 @@ export class Node {
     this.#coordinator.request(now, request, undefined);
   }
 
+  /** Whoever asked is gone: what is not needed any more is not done, and the answer is nobody's. */
+  abandon(now: Instant, requests: ReadonlySet<number>): void {
+    this.#now = now;
+    this.#coordinator.abandon(now, requests);
+  }
+
   receive(now: Instant, from: NodeId, message: Message): void {
     this.#now = now;
     switch (message.kind) {
       case "write":
-        return this.#onWrite(from, message);
+        return this.#service.onWrite(from, message);
       case "written":
         return this.#onWritten(now, from, message.id);
       case "read":
-        return this.#onRead(from, message);
+        return this.#service.onRead(from, message);
       case "same":
         return this.#coordinator.onSame(now, from, message.id);
       case "held":
         return this.#coordinator.onHeld(now, from, message.id, message.record);
       case "refused":
-        this.#onRefusalEpoch(from, message.epoch);
+        this.#service.onRefusalEpoch(from, message.epoch);
         return this.#onRefused(now, from, message.id, message.reason);
       case "repair":
-        return this.#onRepair(from, message);
+        return this.#service.onRepair(from, message);
       case "hint":
-        return this.#onHint(now, from, message);
+        return this.#service.onHint(now, from, message);
       case "hinted-ask":
-        return this.#onHintedAsk(from, message);
+        return this.#service.onHintedAsk(from, message);
       case "ask":
-        return this.#coordinator.request(now, message.request, from);
+        return this.#onAsk(now, from, message.request);
       case "answer":
         return this.#coordinator.onAnswer(now, from, message.id, message.outcome);
       case "hello":
@@ -208,6 +214,8 @@ export class Node {
         return this.#repair.receive(now, from, message.talk);
       case "purge-talk":
         return this.#purge.receive(now, from, message.talk);
+      case "condition":
+        return this.#load.disk.onTold(now, from, message);
       case "layout-ask":
         return this.#effects.send(from, layoutTold(this.#layout));
       case "layout-told":
@@ -222,11 +230,15 @@ export class Node {
     // Hints number their writes downwards.
     if (token < 0) this.#handoff.completed(now, token, answer);
     else if (token > PURGE_TOKENS_MIN) this.#purge.completed(now, token, answer);
-    else this.#replica.completed(now, token, answer);
+    else {
+      this.#load.disk.onDurable(now, token);
+      this.#replica.completed(now, token, answer);
+    }
   }
 
   advance(now: Instant): void {
     this.#now = now;
+    if (this.#isStarted) this.#load.onLate(now, now - this.#dueAt);
     this.#deadlines.advance(now);
     if (!this.#isStarted) return;
     // Its own wheel: what it must notice first is that it comes late itself.
@@ -260,18 +272,32 @@ export class Node {
   /** When to call `advance` next; early is harmless. */
   get nextDeadline(): Instant | undefined {
     if (!this.#isStarted) return this.#deadlines.earliest;
-    const own = this.#deadlines.earliest ?? NEVER;
-    const members = this.#membership.nextDeadline ?? NEVER;
     const background = Math.min(
       this.#repair.nextDeadline ?? NEVER,
       this.#purge.nextDeadline ?? NEVER,
     );
-    const at = Math.min(own, members, background);
+    const at = Math.min(this.#dueAt, background);
     return at === NEVER ? undefined : at;
+  }
+
+  /** When it was to be called by the deadlines that are never set into the past. */
+  get #dueAt(): Instant {
+    const own = this.#deadlines.earliest ?? NEVER;
+    return Math.min(own, this.#membership.nextDeadline ?? NEVER);
   }
 
   get layout(): Layout {
     return this.#layout;
+  }
+
+  /** Of its usual pace, what such work of the host has time for: above 0, at most 1. */
+  backgroundShare(now: Instant, kind: BackgroundKind): number {
+    return this.#load.background.share(now, kind);
+  }
+
+  /** How busy it is, and what gives way to that. */
+  load(now: Instant): LoadReport {
+    return this.#load.report(now);
   }
 
   /** Operations that still wait for somebody. Zero when the node is at rest. */
@@ -303,7 +329,7 @@ export class Node {
       store: {
         digest: (partition, key) => this.#replica.digest(partition, key),
         record: (partition, key) => this.#replica.recordBytes(partition, key),
-        merge: (partition, key, record) => void this.#mend(partition, key, record),
+        merge: (partition, key, record) => void this.#service.mend(partition, key, record),
         scan: (partition, from, limit) => setup.rows.scan(partition, from, limit),
         rowDigest,
       },
@@ -312,7 +338,8 @@ export class Node {
         note: (fact) => setup.effects.note(fact),
       },
       isUp: (peer) => this.#peers.isLinked(peer),
-      mayWork: () => this.#coordinator.inFlight < BUSY_IN_FLIGHT,
+      mayWork: (now) => this.#load.background.mayCompare(now),
+      onWorked: (now, usualMs) => this.#load.background.onCompared(now, usualMs),
       layout: () => this.#layout,
       era: () => this.#purge.era,
     });
@@ -336,11 +363,29 @@ export class Node {
       effects: setup.effects,
       layout: () => this.#layout,
       isUp: (peer) => this.#peers.isLinked(peer),
-      mayWork: () => this.#coordinator.inFlight < BUSY_IN_FLIGHT,
+      mayWork: (now) => this.#load.background.mayCompare(now),
       onEra: (now, oldest) => {
         this.#coordinator.endBefore(now, oldest);
         this.#repair.endBefore(now, oldest);
       },
+    });
+  }
+
+  #makeCoordinator(setup: NodeSetup): Coordinator {
+    return new Coordinator({
+      self: setup.id,
+      identity: setup.actor,
+      config: setup.config,
+      secret: setup.secret,
+      random: setup.random,
+      effects: setup.effects,
+      liveness: this.#peers,
+      replica: this.#replica,
+      hints: this.#handoff,
+      deadlines: this.#deadlines,
+      layout: () => this.#layout,
+      era: () => this.#purge.era,
+      mayRepair: (now) => this.#load.background.mayRepair(now),
     });
   }
 
@@ -353,50 +398,11 @@ export class Node {
     this.#coordinator.onRefused(now, from, id, reason);
   }
 
-  #onWrite(from: NodeId, { id, epoch, era, remainingMs, key, delta }: Write): void {
-    if (remainingMs === 0) return this.#drop(from, "expired");
-    if (this.#isLate(from, era)) return this.#refuse(from, id, "late");
-    const partition = this.#layout.partitioner.of(key);
-    const problem =
-      this.#misplaced(from, partition, epoch) ??
-      this.#replica.receive({ partition, key }, delta, { to: from, id });
-    if (problem === "malformed") return this.#drop(from, problem);
-    if (problem !== undefined) this.#refuse(from, id, problem);
-  }
-
-  #onRead(from: NodeId, message: Read): void {
-    const { id, epoch, remainingMs, key, digestHigh, digestLow } = message;
-    if (remainingMs === 0) return this.#drop(from, "expired");
-    const partition = this.#layout.partitioner.of(key);
-    const misplaced = this.#misplaced(from, partition, epoch);
-    if (misplaced !== undefined) return this.#refuse(from, id, misplaced);
-    const digest = this.#replica.digest(partition, key);
-    if (digest === DAMAGED) return this.#refuse(from, id, "damaged");
-    if (digest.high === digestHigh && digest.low === digestLow) {
-      return this.#effects.send(from, same(id));
-    }
-    this.#sendHeld(from, id, partition, key);
-  }
-
-  #sendHeld(to: NodeId, id: number, partition: number, key: Key): void {
-    const bytes = this.#replica.recordBytes(partition, key);
-    if (bytes === DAMAGED) return this.#refuse(to, id, "damaged");
-    this.#effects.send(to, held(id, bytes ?? new Uint8Array(0)));
-  }
-
-  #onRepair(from: NodeId, { epoch, era, key, record: bytes }: RepairMessage): void {
-    if (this.#isLate(from, era)) return this.#drop(from, "late");
-    const partition = this.#layout.partitioner.of(key);
-    const misplaced = this.#misplaced(from, partition, epoch);
-    if (misplaced !== undefined) return this.#drop(from, misplaced);
-    if (!this.#mend(partition, key, bytes)) this.#drop(from, "malformed");
-  }
-
-  /** False when the bytes are no record. */
-  #mend(partition: number, key: Key, bytes: Uint8Array): boolean {
-    const record = decodeRecord(bytes);
-    if (record !== undefined) this.#replica.repair({ partition, key }, { record, bytes });
-    return record !== undefined;
+  #onAsk(now: Instant, from: NodeId, request: ClientRequest): void {
+    const { timeoutMs } = request;
+    // None said is the default, not none left.
+    if (timeoutMs > 0 && this.#hasExpired(timeoutMs)) return this.#drop(from, "expired");
+    this.#coordinator.request(now, request, from);
   }
 
   /** Whoever is called dead or gone will not answer, whatever its connection says. */
@@ -412,23 +418,6 @@ export class Node {
       this.#handoff.onLinked(this.#now, member);
       this.#repair.onPeerUp(this.#now, member);
     }
-  }
-
-  #onHint(now: Instant, from: NodeId, message: Hint): void {
-    if (message.remainingMs === 0) return this.#drop(from, "expired");
-    if (this.#isLate(from, message.era)) return this.#refuse(from, message.id, "late");
-    const problem = this.#otherEpoch(from, message.epoch) ?? this.#handoff.take(now, from, message);
-    if (problem === "malformed") return this.#drop(from, problem);
-    if (problem !== undefined) this.#refuse(from, message.id, problem);
-  }
-
-  #onHintedAsk(from: NodeId, { id, epoch, remainingMs, target, key }: HintedAsk): void {
-    if (remainingMs === 0) return this.#drop(from, "expired");
-    const problem = this.#otherEpoch(from, epoch);
-    if (problem !== undefined) return this.#refuse(from, id, problem);
-    const record = this.#handoff.heldFor(key, target);
-    if (record === undefined) return this.#refuse(from, id, "not-owner");
-    this.#effects.send(from, held(id, record));
   }
 
   #onHello(now: Instant, from: NodeId, { generation, layoutEpoch }: Hello): void {
@@ -461,36 +450,9 @@ export class Node {
     this.#purge.onLayout(now);
   }
 
-  /** It may have been under way for so long that what it says was forgotten meanwhile. */
-  #isLate(from: NodeId, era: number): boolean {
-    if (!this.#purge.isOver(this.#now, era)) return false;
-    this.#purge.tellEra(from);
-    return true;
-  }
-
-  /** Why a message about a partition cannot be served here: another epoch, or another owner. */
-  #misplaced(
-    from: NodeId,
-    partition: number,
-    epoch: number,
-  ): "stale-epoch" | "not-owner" | undefined {
-    const problem = this.#otherEpoch(from, epoch);
-    if (problem !== undefined) return problem;
-    return this.#layout.isOwner(this.id, partition) ? undefined : "not-owner";
-  }
-
-  #otherEpoch(from: NodeId, epoch: number): "stale-epoch" | undefined {
-    if (epoch === this.#layout.epoch) return undefined;
-    this.#onRefusalEpoch(from, epoch);
-    return "stale-epoch";
-  }
-
-  #onRefusalEpoch(from: NodeId, epoch: number): void {
-    if (epoch > this.#layout.epoch) this.#effects.send(from, LAYOUT_ASK);
-  }
-
-  #refuse(to: NodeId, id: number, reason: Refusal): void {
-    this.#effects.send(to, refused(id, reason, this.#layout.epoch));
+  /** So much was left of its asker's time when a message was sent. */
+  #hasExpired(remainingMs: number): boolean {
+    return this.#load.hasExpired(this.#now, remainingMs);
   }
 
   #drop(from: NodeId, reason: DropReason): void {

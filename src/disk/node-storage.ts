@@ -130,13 +130,14 @@ export class NodeStorage {
     return this.#opened.lastScrub;
   }
 
-  /** Once. */
-  engine(events: EngineEvents): Engine {
+  /** Once. See `OpenedEngine.begin`. */
+  engine(events: EngineEvents, share?: () => number): Engine {
     this.#events = events;
-    return this.#opened.begin({
+    const own: EngineEvents = {
       completed: (token, answer) => events.completed(token, answer),
       failed: (problem) => this.#fail(problem),
-    });
+    };
+    return this.#opened.begin(own, share);
   }
 
   /** Where members were when this node met them last: somewhere to ask. */

@@ -23,8 +23,11 @@ export interface OpenedEngine {
   readonly findings: string;
   /** What the last scrub found that came to its end; nothing before, or where there is none. */
   readonly lastScrub: ScrubResult | undefined;
-  /** Once. */
-  begin(events: EngineEvents): Engine;
+  /**
+   * Once. What can wait is done at the share of its usual pace that `share` says: above 0, at most
+   * 1, which it is when nobody says. It is not asked before this has returned.
+   */
+  begin(events: EngineEvents, share?: () => number): Engine;
   /**
    * The engine was closed, or has failed: nothing is done by the clock any more, and when it is
    * answered, nothing at all. May come twice.
@@ -125,12 +128,13 @@ class OpenedLog implements OpenedEngine {
     this.#settings = settings;
   }
 
-  begin(events: EngineEvents): Engine {
+  begin(events: EngineEvents, share: () => number = () => 1): Engine {
     const engine = new LogEngine(this.#disk, this.#options, this.#log, events);
     const work = (): void => {
-      this.#worker = setTimeout(work, engine.work(SLICE_BYTES) ? BUSY_MS : IDLE_MS).unref();
+      const afterMs = engine.work(SLICE_BYTES) ? BUSY_MS / share() : IDLE_MS;
+      this.#worker = setTimeout(work, afterMs).unref();
     };
-    work();
+    this.#worker = setTimeout(work, BUSY_MS).unref();
     const scrub = (): void => {
       engine.scrub((result) => {
         this.lastScrub = result;

@@ -9,6 +9,7 @@
  */
 import type { Asker } from "./host.ts";
 import type { ClientRequest } from "../core/requests.ts";
+import { withEnvelope } from "../core/requests.ts";
 import type { CopyAsker } from "./copy-desk.ts";
 import type { FrameHandler, FrameSocket } from "../socket/frame-socket.ts";
 import type { HostLimits } from "./host-limits.ts";
@@ -31,6 +32,8 @@ const SLOW_RETRY_MS = 100;
 /** What a client's connection needs of the node it reached. */
 export interface ClientServer {
   readonly limits: HostLimits;
+  /** Of a request that does not say how long its client waits. */
+  readonly requestTimeoutMs: number;
   ask(request: ClientRequest, asker: Asker, askId: number): void;
   copy(ask: CopyAsk, asker: CopyAsker): void;
   /** Does what an operator asks about what is kept for others, and tells how things are then. */
@@ -43,10 +46,16 @@ export interface ClientServer {
   onClientClosed(connection: ClientConnection, reason: string): void;
 }
 
+/** A request that waits to be begun, and since when. */
+interface HeldRequest {
+  readonly request: ClientRequest;
+  readonly sinceMs: number;
+}
+
 export class ClientConnection implements FrameHandler, Asker, CopyAsker {
   readonly frames: FrameSocket;
   readonly #server: ClientServer;
-  readonly #held: ClientRequest[] = [];
+  readonly #held: HeldRequest[] = [];
   #inFlightCount = 0;
   #isPaused = false;
   /** Which write tells it: whoever asks again before that has left is told by the same frame. */
@@ -69,7 +78,7 @@ export class ClientConnection implements FrameHandler, Asker, CopyAsker {
   /** Every answer leaves by a write, so this is when there may be room again. */
   onWritten(): void {
     if (!this.#isPaused) return;
-    while (this.#held.length > 0 && !this.#isFull(1)) this.#serve(this.#held.shift()!);
+    while (this.#held.length > 0 && !this.#isFull(1)) this.#serveHeld(this.#held.shift()!);
     // Half empty, not just below full: starting and stopping the reading costs more than a request.
     if (this.#held.length > 0 || this.#isFull(0.5)) return;
     this.#isPaused = false;
@@ -77,6 +86,7 @@ export class ClientConnection implements FrameHandler, Asker, CopyAsker {
   }
 
   onClose(reason: string): void {
+    this.#held.length = 0;
     this.#server.onClientClosed(this, reason);
   }
 
@@ -124,8 +134,9 @@ export class ClientConnection implements FrameHandler, Asker, CopyAsker {
     }
     const message = decodeMessage(kind, bytes, start, end);
     if (message?.kind === "ask") {
-      if (this.#isPaused) this.#held.push(message.request);
-      else this.#serve(message.request);
+      const { request } = message;
+      if (this.#isPaused) this.#held.push({ request, sinceMs: performance.now() });
+      else this.#serve(request);
       return true;
     }
     if (message?.kind !== "layout-ask") return false;
@@ -171,6 +182,15 @@ export class ClientConnection implements FrameHandler, Asker, CopyAsker {
     this.#pauseWhenFull();
   }
 
+  /** It has so much less time by now, or none: then nobody waits for what would be done. */
+  #serveHeld({ request, sinceMs }: HeldRequest): void {
+    const hadMs = request.timeoutMs === 0 ? this.#server.requestTimeoutMs : request.timeoutMs;
+    const timeoutMs = Math.floor(hadMs - (performance.now() - sinceMs));
+    if (timeoutMs >= 1) return this.#serve(withEnvelope(request, { ...request, timeoutMs }));
+    this.#inFlightCount++;
+    this.settle(request.id, tooLate(hadMs));
+  }
+
   #copy(ask: CopyAsk): void {
     this.#inFlightCount++;
     if (!this.#isPaused) this.#server.copy(ask, this);
@@ -199,6 +219,11 @@ export class ClientConnection implements FrameHandler, Asker, CopyAsker {
 
 function tooSlow(): Outcome {
   const detail = "the answers on this connection are not being read";
+  return failed("OVERLOADED", detail, { retryAfterMs: SLOW_RETRY_MS });
+}
+
+function tooLate(timeoutMs: number): Outcome {
+  const detail = `it was not begun in its ${timeoutMs} ms: the connection has too much open`;
   return failed("OVERLOADED", detail, { retryAfterMs: SLOW_RETRY_MS });
 }
 

@@ -4,8 +4,9 @@
  */
 export interface HostLimits {
   /**
-   * Bytes waiting for one peer. From half of it on repairs are dropped, from all of it on every
-   * message.
+   * Bytes waiting for one peer. From a quarter of it on anti-entropy is dropped, from three eighths
+   * on hints, from half of it on repairs, from all of it on what clients wait for; from an eighth
+   * more on everything. See `outbound-lanes.ts`.
    */
   readonly outboundBytesMax: number;
   /** The longest frame between nodes: it must hold a record with all its siblings. */

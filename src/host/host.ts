@@ -26,6 +26,7 @@ import type { HintOrder, HintReport } from "../core/hint-orders.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import { located, type Message } from "../core/messages.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
+import type { LoadReport } from "../core/load/load.ts";
 import type { NodeSetup } from "../core/node-setup.ts";
 import type { Operation, ClientRequest } from "../core/requests.ts";
 import type { Outcome } from "../core/outcomes.ts";
@@ -50,7 +51,8 @@ const STOPPING_RETRY_MS = 1_000;
 
 export interface HostSetup extends Omit<NodeSetup, "rows" | "effects"> {
   /** Makes the engine. Its completions may come inside `write` or at any later time. */
-  readonly engine: (events: EngineEvents) => Engine;
+  /** `share`: of its usual pace, what its background work has time for; above 0, at most 1. */
+  readonly engine: (events: EngineEvents, share: () => number) => Engine;
   /** Who the node is, on its disk; without one it is nobody again when it ends. */
   readonly keeper: IdentityKeeper | undefined;
   readonly turn: Turn;
@@ -73,7 +75,8 @@ export interface IdentityKeeper {
 
 /** The way to the other nodes. Nothing is promised of a message (see `Effects.send`). */
 export interface Links {
-  send(to: NodeId, message: Message): void;
+  /** See `Effects.send`. */
+  send(to: NodeId, message: Message, isPatient?: boolean): void;
   /** Finds out who is at this address, or connects with the member that is said to be there. */
   contact(address: string, member: NodeId | undefined): void;
   /** The node has a new layout: these are the members to be connected with. */
@@ -144,7 +147,8 @@ export class Host implements Effects, EngineEvents, TurnTask {
     this.#layout = setup.layout;
     this.#alarm = new Alarm(() => this.#onAlarm());
     this.#keeper = setup.keeper;
-    this.#engine = setup.engine(this);
+    const share = (): number => this.#node.backgroundShare(performance.now(), "storage");
+    this.#engine = setup.engine(this, share);
     this.#node = new Node({ ...setup, rows: this.#engine, effects: this });
   }
 
@@ -202,6 +206,11 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   get openRequests(): number {
     return this.#node.openRequests;
+  }
+
+  /** How busy it is, and what gives way to that. */
+  load(): LoadReport {
+    return this.#node.load(performance.now());
   }
 
   /** What is kept for others, seen and steered; nothing once the node has stopped. */
@@ -267,8 +276,14 @@ export class Host implements Effects, EngineEvents, TurnTask {
   }
 
   cancel(id: number): void {
-    if (this.#open.get(id)?.settle !== undefined) this.#open.take(id);
+    if (this.#open.get(id)?.settle !== undefined) this.#abandon([id]);
     this.#answers.cancel(id);
+  }
+
+  /** Nobody hears what it has asked any more: nothing is settled, and nothing needless is done. */
+  forget(asker: Asker): void {
+    const asked = this.#open.numbers().filter((id) => this.#open.get(id)?.asker === asker);
+    if (asked.length > 0) this.#abandon(asked);
   }
 
   /** Stops accepting, waits for what is open at most `drainMs`, then closes all there is. */
@@ -293,8 +308,8 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   // What goes out: called by the node, inside one of the inputs
 
-  send(to: NodeId, message: Message): void {
-    this.#links?.send(to, message);
+  send(to: NodeId, message: Message, isPatient?: boolean): void {
+    this.#links?.send(to, message, isPatient);
   }
 
   contact(address: string, member: NodeId | undefined): void {
@@ -349,6 +364,17 @@ export class Host implements Effects, EngineEvents, TurnTask {
     }
     this.#turn.wake();
     return id;
+  }
+
+  #abandon(ids: readonly number[]): void {
+    for (const id of ids) this.#open.take(id);
+    if (this.#end !== undefined) return;
+    try {
+      this.#node.abandon(performance.now(), new Set(ids));
+    } catch (error) {
+      this.#die(error);
+    }
+    this.#turn.wake();
   }
 
   #refusal(): Outcome {

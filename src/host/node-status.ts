@@ -3,8 +3,10 @@
  * gains fields with releases and loses none.
  */
 import type { BootReason } from "../core/identity/boot.ts";
+import type { LoadReport } from "../core/load/load.ts";
 import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import type { EngineKind, SyncKind } from "../disk/storage-settings.ts";
+import type { LaneName } from "./outbound-lanes.ts";
 import type { PeerState } from "./peer.ts";
 
 export interface PeerStatus {
@@ -16,8 +18,12 @@ export interface PeerStatus {
   readonly problem: string;
   /** Messages that found no connection or no room, since the start. */
   readonly droppedCount: number;
+  /** Requests that were not sent, since their time passed while they waited. */
+  readonly expiredCount: number;
   /** Bytes that wait for it now. */
   readonly outboundBytes: number;
+  /** Of those, by class, what waits for its turn since the peer takes less than it is sent. */
+  readonly waiting: Readonly<Partial<Record<LaneName, number>>>;
 }
 
 export interface StorageStatus {
@@ -58,6 +64,8 @@ export interface NodeStatus {
   /** What is kept for owners that could not be reached: one for each key and owner. */
   readonly hints: number;
   readonly repair: RepairStatus;
+  /** How busy it is, and what gives way to that. */
+  readonly load: LoadReport;
   readonly uptimeMs: number;
   /** Nothing for a node that keeps its rows in memory. */
   readonly storage: StorageStatus | null;

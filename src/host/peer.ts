@@ -11,6 +11,7 @@
  * never two of a kind in a row.
  */
 import { createConnection, type LookupFunction } from "node:net";
+import type { ByteWriter } from "../core/base/bytes.ts";
 import { ask, GOODBYE, hello, LAYOUT_ASK, type Message } from "../core/messages.ts";
 import type { FrameHandler, Plant } from "../socket/frame-socket.ts";
 import type { Greeter, HandshakeFailure } from "../socket/handshake.ts";
@@ -25,6 +26,7 @@ import { Backoff } from "../socket/backoff.ts";
 import { decodeRefusal } from "../core/wire/refusal.ts";
 import { FRAME_KIND } from "../core/wire/frame-kind.ts";
 import { FrameSocket } from "../socket/frame-socket.ts";
+import { expiryOf, laneOf, type LaneName, OutboundLanes } from "./outbound-lanes.ts";
 import { parseAddress } from "../socket/address.ts";
 import { withEnvelope } from "../core/requests.ts";
 
@@ -52,6 +54,7 @@ export class Peer implements FrameHandler, Greeter {
   droppedCount = 0;
   readonly #owner: PeerOwner;
   readonly #backoff: Backoff;
+  readonly #lanes: OutboundLanes;
   #state: PeerState = "down";
   #problem = "";
   #link: FrameSocket | undefined = undefined;
@@ -69,7 +72,8 @@ export class Peer implements FrameHandler, Greeter {
   constructor(id: NodeId, owner: PeerOwner) {
     this.id = id;
     this.#owner = owner;
-    const { redialMsMin, redialMsMax } = owner.limits;
+    const { redialMsMin, redialMsMax, outboundBytesMax } = owner.limits;
+    this.#lanes = new OutboundLanes(owner.plant.pool, outboundBytesMax);
     this.#backoff = new Backoff({ msMin: redialMsMin, msMax: redialMsMax }, Math.random);
   }
 
@@ -94,7 +98,17 @@ export class Peer implements FrameHandler, Greeter {
   }
 
   get outboundBytes(): number {
-    return this.#link === undefined ? 0 : this.#link.outboundBytes;
+    return this.#link === undefined ? 0 : this.#link.outboundBytes + this.#lanes.bytes;
+  }
+
+  /** Of those, what waits for its turn. */
+  get waiting(): Readonly<Partial<Record<LaneName, number>>> {
+    return this.#lanes.waiting();
+  }
+
+  /** Requests that were not sent, since their time passed while they waited. */
+  get expiredCount(): number {
+    return this.#lanes.expiredCount;
   }
 
   /** The layout names this node: keep a connection with it. */
@@ -134,7 +148,9 @@ export class Peer implements FrameHandler, Greeter {
     clearTimeout(this.#redial);
     this.#redial = undefined;
     this.#dial?.destroy(reason);
-    this.#link?.end(reason);
+    const link = this.#link;
+    if (link?.isOpen === true) this.#lanes.moveAllWanted(performance.now(), link.writer);
+    link?.end(reason);
   }
 
   abort(reason: string): void {
@@ -142,26 +158,40 @@ export class Peer implements FrameHandler, Greeter {
     this.#link?.destroy(reason);
   }
 
-  send(message: Message): void {
+  /** `isPatient`: no client waits for this write. */
+  send(message: Message, isPatient = false): void {
     const link = this.#link;
     if (link === undefined || !link.isOpen) {
       this.droppedCount++;
       return;
     }
-    const { outboundBytesMax, frameBytesMax } = this.#owner.limits;
-    const waiting = link.outboundBytes;
-    const room = message.kind === "repair" ? outboundBytesMax / 2 : outboundBytesMax;
-    if (waiting >= room) return this.#drop(waiting);
-    const writer = link.writer;
+    // While the connection takes what it is given, and this turn has not said much, nothing waits.
+    const isFree = !link.isWriting && link.fillingBytes < this.#lanes.writeBytes;
+    if (isFree) this.#encode(link.writer, message);
+    else this.#sendLater(link, message, isPatient);
+  }
+
+  #sendLater(link: FrameSocket, message: Message, isPatient: boolean): void {
+    const lanes = this.#lanes;
+    const { outboundBytes } = link;
+    const lane = lanes.laneFor(laneOf(message, isPatient), outboundBytes, (frames) => {
+      this.droppedCount += frames;
+    });
+    if (lane === undefined) return this.#drop(this.outboundBytes);
+    if (!this.#encode(lane.writer, message)) return;
+    lane.push(expiryOf(message, performance.now()));
+  }
+
+  /** Answers whether it was a frame that the other side takes. */
+  #encode(writer: ByteWriter, message: Message): boolean {
     const start = writer.length;
     encodeMessage(writer, message);
-    if (writer.length - start > frameBytesMax) {
-      // The other side would close the connection over it: it is this one message that cannot
-      // travel.
-      writer.length = start;
-      return this.#drop(waiting);
-    }
     this.#hasSpoken = true;
+    if (writer.length - start <= this.#owner.limits.frameBytesMax) return true;
+    // The other side would close the connection over it: it is this one message that cannot travel.
+    writer.length = start;
+    this.#drop(this.outboundBytes);
+    return false;
   }
 
   /**
@@ -258,6 +288,9 @@ export class Peer implements FrameHandler, Greeter {
   }
 
   onWritten(): void {
+    const link = this.#link;
+    const lanes = this.#lanes;
+    if (link?.isOpen === true && lanes.frames > 0) lanes.moveInto(performance.now(), link.writer);
     if (this.outboundBytes === 0) this.#isDropping = false;
   }
 
@@ -285,6 +318,7 @@ export class Peer implements FrameHandler, Greeter {
     this.#link = undefined;
     this.#state = "down";
     this.#problem = `lost: ${reason}`;
+    this.droppedCount += this.#lanes.clear();
     this.#owner.note({ kind: "link-closed", peer: this.id, reason });
     this.#owner.receive(this.id, GOODBYE);
   }

@@ -86,6 +86,7 @@ export async function startNode(
     advertise,
     names: options.names ?? new SystemNames(),
     askBytesMax: askBytesMaxOf(settings),
+    requestTimeoutMs: settings.config.requestTimeoutMs,
     status: (peers) => JSON.stringify(statusOf(peers)),
   });
   host.attach(transport);
@@ -171,7 +172,7 @@ export function makeHost(
     epochs: storage?.epochs ?? EpochLease.forProcess(),
     secret: secretKey(settings),
     random: new Random(randomBytes(32).toString("hex")),
-    engine: (events) => storage?.engine(events) ?? new MemoryEngine(events),
+    engine: (events, share) => storage?.engine(events, share) ?? new MemoryEngine(events),
     keeper: storage,
     turn,
     drainMs: limits.drainMs,
@@ -241,6 +242,7 @@ export function nodeStatus(
     openRequests: host.openRequests,
     hints: host.hints({ kind: "list" }).targets.reduce((sum, target) => sum + target.keys, 0),
     repair: { pairs, proven, oldestProofMs: oldestMs ?? null },
+    load: host.load(),
     uptimeMs: Math.round(performance.now() - host.startedAt),
     storage: storage === undefined ? null : storageStatus(storage),
   };

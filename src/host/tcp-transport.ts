@@ -43,6 +43,8 @@ export interface TcpSetup {
   readonly listener: Listener;
   /** The longest frame that a client may send. */
   readonly askBytesMax: number;
+  /** Of a request that does not say how long its client waits. */
+  readonly requestTimeoutMs: number;
   /** How others reach this node. */
   readonly advertise: Address;
   readonly names: NameSource;
@@ -55,6 +57,7 @@ const CHECKS_PER_SILENCE = 3;
 export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwner, ClientServer {
   readonly id: NodeId;
   readonly limits: HostLimits;
+  readonly requestTimeoutMs: number;
   readonly plant: Plant;
   readonly names: NameSource;
   readonly lookup: LookupFunction;
@@ -74,6 +77,7 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwne
     this.#setup = setup;
     this.id = setup.host.id;
     this.limits = setup.limits;
+    this.requestTimeoutMs = setup.requestTimeoutMs;
     this.plant = setup.plant;
     this.names = setup.names;
     this.lookup = lookupBy(setup.names);
@@ -92,9 +96,9 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwne
 
   // Links
 
-  send(to: NodeId, message: Message): void {
+  send(to: NodeId, message: Message, isPatient?: boolean): void {
     if (to === COPIER) this.#copies.onReply(message);
-    else this.#peers.get(to)?.send(message);
+    else this.#peers.get(to)?.send(message, isPatient);
   }
 
   /** Of two nodes the smaller id dials; the larger one can only say where it is itself. */
@@ -205,6 +209,7 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwne
 
   onClientClosed(connection: ClientConnection, reason: string): void {
     this.#clients.delete(connection);
+    this.#host.forget(connection);
     this.note({ kind: "client-closed", remote: connection.frames.remote, reason });
   }
 
@@ -254,8 +259,10 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwne
   peerStatuses(): readonly PeerStatus[] {
     const statuses: PeerStatus[] = [];
     for (const peer of this.#peers.values()) {
-      const { id, address, state, problem, droppedCount, outboundBytes } = peer;
-      statuses.push({ id, address, state, problem, droppedCount, outboundBytes });
+      const { id, address, state, problem } = peer;
+      const { droppedCount, expiredCount, outboundBytes, waiting } = peer;
+      const counts = { droppedCount, expiredCount, outboundBytes, waiting };
+      statuses.push({ id, address, state, problem, ...counts });
     }
     return statuses.sort((one, other) => (one.id < other.id ? -1 : 1));
   }

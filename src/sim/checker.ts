@@ -41,6 +41,8 @@ export interface RunView {
   isUp(node: NodeId): boolean;
   /** `Node.openRequests` of a node that is up; 0 for one that is down. */
   openRequests(node: NodeId): number;
+  /** Of those, what has no answer yet. */
+  requestsInFlight(node: NodeId): number;
   /** The key's owners, in the order of its preference list. */
   owners(key: Key): readonly NodeId[];
   /** Every row a node holds, as its next read would see them; also of a node that is down. */

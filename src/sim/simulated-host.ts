@@ -117,6 +117,10 @@ export class SimulatedHost implements Effects {
     return this.#node?.openRequests ?? 0;
   }
 
+  get requestsInFlight(): number {
+    return this.#node?.load(this.#scheduler.now + this.#originMs).inFlight ?? 0;
+  }
+
   get hello(): Hello {
     const { generation } = this.storage;
     return hello(generation, this.#node?.layout.epoch ?? this.#setup.layout.epoch);

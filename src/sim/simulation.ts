@@ -209,6 +209,10 @@ export class Simulation implements RunView {
     return this.#host(node).openRequests;
   }
 
+  requestsInFlight(node: NodeId): number {
+    return this.#host(node).requestsInFlight;
+  }
+
   owners(key: Key): readonly NodeId[] {
     return this.layout.ownersOf(key);
   }

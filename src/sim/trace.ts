@@ -87,6 +87,8 @@ export function messageDigest(message: Message): number {
       return mix(mix(17, textDigest(message.talk.kind)), message.talk.id);
     case "purge-talk":
       return mix(18, purgeDigest(message.talk));
+    case "condition":
+      return mix(mix(19, message.latencyMs), message.isDegraded ? 1 : 0);
     case "layout-ask":
       return 12;
     case "layout-told":

@@ -82,6 +82,16 @@ export class FrameSocket implements TurnTask {
     return this.#filling === undefined ? inFlight : inFlight + this.#filling.length;
   }
 
+  /** A write has not left yet: what is written into `writer` waits for it. */
+  get isWriting(): boolean {
+    return this.#inFlight !== undefined;
+  }
+
+  /** Bytes of the next write. */
+  get fillingBytes(): number {
+    return this.#filling === undefined ? 0 : this.#filling.length;
+  }
+
   /** True until the first word about closing. Frames written afterwards go nowhere. */
   get isOpen(): boolean {
     return !this.#isEnding && !this.#isClosed;

@@ -59,6 +59,11 @@ export class FinalView implements RunView {
     return this.#openRequests.get(node) ?? 0;
   }
 
+  /** At the end nobody waits for an answer; what is left open is counted above. */
+  requestsInFlight(): number {
+    return 0;
+  }
+
   owners(key: Key): readonly NodeId[] {
     return this.layout.ownersOf(key);
   }

@@ -7,13 +7,16 @@ import { test } from "node:test";
 import { ByteWriter } from "#src/core/base/bytes.ts";
 import { Random } from "#src/core/base/random.ts";
 import type { Message } from "#src/core/messages.ts";
-import { answer, ask, held, LAYOUT_ASK, layoutTold, read } from "#src/core/messages.ts";
-import { refused, repair, same, write, written } from "#src/core/messages.ts";
+import { answer, ask, held, LAYOUT_ASK, layoutTold, memberTalk } from "#src/core/messages.ts";
+import { read, refused, repair, repairTalk, same, write, written } from "#src/core/messages.ts";
+import { probeNack } from "#src/core/membership-messages.ts";
 import { failed } from "#src/core/outcomes.ts";
 import { type ClientRequest, clientRequest } from "#src/core/requests.ts";
 import type { Settle } from "#src/host/host.ts";
 import { keyOf } from "#src/core/ring/key.ts";
 import { nodeId } from "#src/core/ring/node-id.ts";
+import { FRAME_KIND } from "#src/core/wire/frame-kind.ts";
+import { FrameReader } from "#src/core/wire/frame.ts";
 import { encodeGreeting } from "#src/core/wire/greeting.ts";
 import { encodeMessage } from "#src/core/wire/message-codec.ts";
 import type { HostFact } from "#src/host/host-fact.ts";
@@ -92,6 +95,35 @@ test("peer: of what waits for a slow peer repairs are dropped first, then everyt
   assert.ok(peer.outboundBytes < outboundBytesMax + 2 * bytes.length);
   // One fact for a row of drops: not one each.
   assert.equal(facts.filter(({ kind }) => kind === "sends-dropped").length, 1);
+  close();
+});
+
+test("peer: to one that reads slowly membership goes before megabytes that wait", async () => {
+  const { peer, far, close } = await wire({});
+  const bytes = new Uint8Array(256 * KIB);
+  const offers = [{ key: KEY, record: bytes }];
+  for (let count = 0; count < 60; count++) {
+    peer.send(repairTalk({ kind: "trade", id: count, step: 1, offers }));
+    await endOfTurn();
+  }
+  assert.ok((peer.waiting["anti-entropy"] ?? 0) > 4 * 1024 * KIB, JSON.stringify(peer.waiting));
+  peer.send(memberTalk(probeNack({ cluster: 1, generation: 1, boot: 1, incarnation: 0 }, 77)));
+  const kinds: number[] = [];
+  let before = 0;
+  const reader = new FrameReader(1024 * KIB);
+  far.on("data", (chunk: Uint8Array) => {
+    reader.push(chunk, (kind) => {
+      kinds.push(kind);
+      if (kind === FRAME_KIND.memberTalk) before = kinds.length;
+      return true;
+    });
+  });
+  far.resume();
+  await until("everything", () => kinds.length >= 61);
+  // What the kernel has is on its way already; of what waited here nothing is in front of it.
+  assert.ok(before > 0 && before < 61, `the probe is number ${before}`);
+  assert.equal(peer.outboundBytes, 0);
+  assert.equal(peer.droppedCount, 0);
   close();
 });
 

@@ -4,6 +4,8 @@ import { test } from "node:test";
 import type { ByteWriter } from "#src/core/base/bytes.ts";
 import { Random } from "#src/core/base/random.ts";
 import type { Message } from "#src/core/messages.ts";
+import type { NodeConfig } from "#src/core/config.ts";
+import type { Host } from "#src/host/host.ts";
 import { ask, LAYOUT_ASK } from "#src/core/messages.ts";
 import { clientRequest } from "#src/core/requests.ts";
 import { keyOf } from "#src/core/ring/key.ts";
@@ -257,6 +259,54 @@ test("strangers: of a client with too many open requests nothing more is read", 
   raw.close();
   await cluster.stop();
 });
+
+test("strangers: what a client that is gone has asked makes room for others", async () => {
+  const { cluster, host } = await stuck({ r: "all", requestTimeoutMs: 30_000 }, 5);
+  const raw = new RawConnection(cluster.nodes[0]!.address);
+  raw.greet();
+  await until("greeted", () => raw.frames.length === 1);
+  raw.say((writer) => {
+    for (let id = 0; id < 20; id++) encodeMessage(writer, getOf("a", id));
+  });
+  await until("as many as one client may", () => host.load().inFlight === 5);
+  raw.close();
+  await until("given up", () => host.load().inFlight === 0);
+  await cluster.stop();
+});
+
+test("strangers: what was held back for too long is refused, and what has time left is begun", async () => {
+  const { cluster } = await stuck({ r: "all", requestTimeoutMs: 150 }, 5);
+  const raw = new RawConnection(cluster.nodes[0]!.address);
+  raw.greet();
+  await until("greeted", () => raw.frames.length === 1);
+  raw.say((writer) => {
+    for (let id = 0; id < 20; id++) {
+      const timeoutMs = id < 15 ? 0 : 400;
+      const key = keyOf("test", "a");
+      encodeMessage(writer, ask(clientRequest({ operation: "get", key, id, timeoutMs })));
+    }
+  });
+  await until("all are answered", () => outcomesOf(raw).length === 20);
+  const outcomes = outcomesOf(raw);
+  const count = (code: string): number => outcomes.filter((each) => each === code).length;
+  assert.deepEqual([count("QUORUM_NOT_MET"), count("OVERLOADED")], [10, 10]);
+  raw.close();
+  await cluster.stop();
+});
+
+/** The first of two nodes, which never hears from the other and takes so many of one client. */
+async function stuck(
+  config: Partial<NodeConfig>,
+  clientInFlightMax: number,
+): Promise<{ readonly cluster: LocalCluster; readonly host: Host }> {
+  const cluster = await LocalCluster.start({
+    count: 2,
+    proxied: true,
+    settings: { config, limits: { clientInFlightMax, peerSilenceMs: 60_000 } },
+  });
+  cluster.proxies[1]!.goDead();
+  return { cluster, host: cluster.nodes[0]!.host };
+}
 
 test("strangers: a frame in many pieces, and many frames in one, are the same frames", async () => {
   const { cluster, address } = await lone();

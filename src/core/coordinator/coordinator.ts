@@ -23,10 +23,11 @@ import type { ClientRequest, Level } from "../requests.ts";
 import type { Layout } from "../ring/layout.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import { StandIns } from "../ring/stand-ins.ts";
-import type { Desk, Liveness, OwnHints, OwnReplica } from "./desk.ts";
+import type { Begun, Desk, Liveness, OwnHints, OwnReplica } from "./desk.ts";
 import { DeleteOperation } from "./delete.ts";
 import { ForwardOperation } from "./forward.ts";
 import { GetOperation } from "./get.ts";
+import { InFlightLimit } from "./in-flight-limit.ts";
 import type { Admitted, Operation } from "./operation.ts";
 import { PutOperation } from "./put.ts";
 import { levelCount } from "./quorum.ts";
@@ -49,8 +50,6 @@ interface Needed {
 
 const ONE: Needed = { all: 1, proper: 1 };
 
-/** What a refused client should wait before it tries again. */
-const RETRY_AFTER_MS = 20;
 /** Hedges that a node has saved up when an owner begins to stall. */
 const HEDGES_MAX = 20;
 
@@ -68,7 +67,9 @@ export class Coordinator implements Desk {
   readonly hedges: ShareBudget;
   readonly layout: () => Layout;
   readonly #era: () => number;
+  readonly mayRepair: (now: Instant) => boolean;
   readonly #operations: Numbered<Operation>;
+  readonly #limit: InFlightLimit;
   #inFlight = 0;
   #inFlightBytes = 0;
   /** Bytes of all operations, also of those that are answered and wait for late owners. */
@@ -87,6 +88,8 @@ export class Coordinator implements Desk {
     this.hedges = new ShareBudget(setup.config.hedgeShare, HEDGES_MAX);
     this.layout = setup.layout;
     this.#era = setup.era;
+    this.mayRepair = setup.mayRepair;
+    this.#limit = new InFlightLimit(setup.config.inFlightMax);
     // Replies may arrive after a restart. A random start of 48 bits keeps the numbers of two lives
     // apart.
     this.#operations = new Numbered(
@@ -104,9 +107,23 @@ export class Coordinator implements Desk {
     return this.#operations.size;
   }
 
+  /** So many of them the node takes now. */
+  get inFlightLimit(): number {
+    return this.#limit.value;
+  }
+
+  /** What a request takes of late, and what it took at best. */
+  get latencyMs(): number {
+    return this.#limit.latencyMs;
+  }
+
+  get bestLatencyMs(): number {
+    return this.#limit.bestMs;
+  }
+
   get isBusy(): boolean {
-    const { inFlightMax, inFlightBytesMax } = this.config;
-    return this.#inFlight * 2 > inFlightMax || this.#inFlightBytes * 2 > inFlightBytesMax;
+    const { inFlightBytesMax } = this.config;
+    return this.#inFlight * 2 > this.#limit.value || this.#inFlightBytes * 2 > inFlightBytesMax;
   }
 
   get isCrowded(): boolean {
@@ -123,11 +140,21 @@ export class Coordinator implements Desk {
       const detail = `${this.self} does not own this key at layout epoch ${epoch}`;
       return this.#refuse(request, asker, failed("NOT_OWNER", detail));
     }
-    this.#inFlight++;
+    this.#limit.onAdmitted(++this.#inFlight);
     this.#inFlightBytes += admitted.bytes;
     this.#openBytes += admitted.bytes;
     this.#operations.set(admitted.id, operation);
     operation.start(now);
+  }
+
+  /** The clients of these requests are gone. Whoever forwarded one still waits for it. */
+  abandon(now: Instant, requests: ReadonlySet<number>): void {
+    for (const id of this.#operations.numbers()) {
+      const operation = this.#operations.get(id);
+      if (operation === undefined || operation.isAnswered) continue;
+      const { asker, request } = operation.admitted;
+      if (asker === undefined && requests.has(request.id)) operation.abandon(now);
+    }
   }
 
   onWritten(now: Instant, from: NodeId, id: number): void {
@@ -186,9 +213,11 @@ export class Coordinator implements Desk {
     this.#openBytes -= operation.admitted.bytes;
   }
 
-  answered(requestBytes: number): void {
+  answered(now: Instant, { startedAt, deadlineAt, bytes }: Begun): void {
     this.#inFlight--;
-    this.#inFlightBytes -= requestBytes;
+    this.#inFlightBytes -= bytes;
+    // What is refused at once says nothing of how long anything takes.
+    if (now > startedAt) this.#limit.onAnswered(now, now - startedAt, deadlineAt - startedAt);
     assert(this.#inFlight >= 0 && this.#inFlightBytes >= 0, "more answers than requests");
   }
 
@@ -197,6 +226,7 @@ export class Coordinator implements Desk {
     if (!owners.includes(this.self)) {
       return request.forwarded ? undefined : new ForwardOperation(this, admitted);
     }
+    if (this.#stepsBack(admitted)) return new ForwardOperation(this, admitted);
     switch (request.operation) {
       case "get":
         return request.session
@@ -207,6 +237,15 @@ export class Coordinator implements Desk {
       case "delete":
         return new DeleteOperation(this, admitted);
     }
+  }
+
+  /** With a slow disk it leaves what it owns to an owner that is well, unless one has asked it. */
+  #stepsBack({ owners, request }: Admitted): boolean {
+    const { liveness, self } = this;
+    if (request.forwarded || !liveness.isDegraded(self)) return false;
+    return owners.some((owner) => {
+      return owner !== self && liveness.isLinked(owner) && !liveness.isDegraded(owner);
+    });
   }
 
   #admit(now: Instant, request: ClientRequest, asker: NodeId | undefined): Admitted | Failed {
@@ -249,18 +288,21 @@ export class Coordinator implements Desk {
 
   #overload(bytes: number): Failed | undefined {
     const { inFlightMax, inFlightBytesMax } = this.config;
-    if (this.#inFlight >= inFlightMax) {
-      const numbers = { needed: inFlightMax, got: this.#inFlight, retryAfterMs: RETRY_AFTER_MS };
-      return failed(
-        "OVERLOADED",
-        `${this.#inFlight} requests in flight, at most ${inFlightMax}`,
-        numbers,
-      );
+    const { value } = this.#limit;
+    if (this.#inFlight >= value) {
+      const most = value === inFlightMax ? `${value}` : `${value} of ${inFlightMax} for now`;
+      const detail = `${this.#inFlight} requests in flight, at most ${most}`;
+      return this.#overloaded(detail, value, this.#inFlight);
     }
     const after = this.#inFlightBytes + bytes;
     if (after <= inFlightBytesMax || this.#inFlight === 0) return undefined;
-    const numbers = { needed: inFlightBytesMax, got: after, retryAfterMs: RETRY_AFTER_MS };
-    return failed("OVERLOADED", `${after} bytes in flight, at most ${inFlightBytesMax}`, numbers);
+    const detail = `${after} bytes in flight, at most ${inFlightBytesMax}`;
+    return this.#overloaded(detail, inFlightBytesMax, after);
+  }
+
+  #overloaded(detail: string, needed: number, got: number): Failed {
+    this.#limit.onRefused();
+    return failed("OVERLOADED", detail, { needed, got, retryAfterMs: this.#limit.retryAfterMs });
   }
 
   #limitBroken(request: ClientRequest): Failed | undefined {

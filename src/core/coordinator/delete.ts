@@ -133,6 +133,12 @@ export class DeleteOperation extends Operation {
     this.close(now);
   }
 
+  override abandon(now: Instant): void {
+    if (this.#isSpreading) return;
+    this.answerWith(now, this.#failure("its client is gone"));
+    this.#proceed(now);
+  }
+
   protected override giveUpOnSilent(now: Instant): void {
     this.#gather.giveUpOnSilent(now);
     this.#spread.giveUpOnSilent(now);

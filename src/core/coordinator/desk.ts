@@ -19,6 +19,8 @@ import type { DAMAGED } from "../storage/engine.ts";
 
 export interface Liveness {
   isLinked(node: NodeId): boolean;
+  /** Its disk is slow: it coordinates, and stands in, where nobody else can. */
+  isDegraded(node: NodeId): boolean;
   /** Expected wait for an answer; the lower, the sooner asked. */
   cost(node: NodeId): number;
   onAsked(node: NodeId): void;
@@ -73,6 +75,13 @@ export interface OwnReplica {
   repair(place: Place, incoming: EncodedRecord): void;
 }
 
+/** A request that was admitted: since when, until when, and how large. */
+export interface Begun {
+  readonly startedAt: Instant;
+  readonly deadlineAt: Instant;
+  readonly bytes: number;
+}
+
 export interface Desk {
   readonly self: NodeId;
   /** This node's half of an actor; the other half is the epoch of the dot. */
@@ -95,5 +104,7 @@ export interface Desk {
   /** The operation is over: nothing will be waited for any more. */
   close(id: number): void;
   /** The operation has answered: it no longer counts as in flight. */
-  answered(requestBytes: number): void;
+  answered(now: Instant, request: Begun): void;
+  /** Whether there is time to mend an owner that a read has found behind. */
+  mayRepair(now: Instant): boolean;
 }

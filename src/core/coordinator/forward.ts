@@ -44,6 +44,11 @@ export class ForwardOperation extends Operation {
     );
   }
 
+  override abandon(now: Instant): void {
+    if (this.admitted.request.operation !== "get") return;
+    this.#finish(now, failed("QUORUM_NOT_MET", "its client is gone", this.#numbers()));
+  }
+
   protected override giveUpOnSilent(now: Instant): void {
     const asked = this.admitted.owners[this.#asked];
     this.#asked = -1;

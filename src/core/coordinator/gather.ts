@@ -113,7 +113,7 @@ export class Gather {
     this.#onReply(now, owner);
     this.tally.accept(owner);
     if (!this.#isSettled) return;
-    this.#mendBehind(owner, this.#own);
+    this.#mendBehind(now, owner, this.#own);
     this.#mendDamaged(true);
   }
 
@@ -128,7 +128,7 @@ export class Gather {
     this.#others ??= new Array<Record | undefined>(owners.length).fill(undefined);
     this.#others[owner] = record;
     this.tally.accept(owner);
-    if (this.#isSettled) this.#onLateRecord(owner, record);
+    if (this.#isSettled) this.#onLateRecord(now, owner, record);
   }
 
   onRefused(now: Instant, owner: number, reason: Refusal): void {
@@ -207,7 +207,7 @@ export class Gather {
    * The quorum is met: mend whoever is known to be behind, but for those who are told otherwise.
    * From now on every late answer is compared as well.
    */
-  settle(told: number): void {
+  settle(now: Instant, told: number): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.#noteHedge();
@@ -218,7 +218,7 @@ export class Gather {
     for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
       const bit = 1 << owner;
       if ((this.tally.yes & ~told & bit) === 0) continue;
-      if (!(this.#others?.[owner] ?? own).absorbs(merged)) this.#mend(owner, merged, false);
+      if (!(this.#others?.[owner] ?? own).absorbs(merged)) this.#mendIfTime(now, owner, false);
     }
     this.#mendDamaged(false);
   }
@@ -249,22 +249,26 @@ export class Gather {
     }
   }
 
-  #onLateRecord(owner: number, record: Record): void {
+  #onLateRecord(now: Instant, owner: number, record: Record): void {
     const before = this.merged();
     this.#merged = before.join(record);
-    if (!record.absorbs(this.#merged)) this.#mend(owner, this.#merged, true);
+    if (!record.absorbs(this.#merged)) this.#mendIfTime(now, owner, true);
     this.#mendDamaged(true);
     if (this.#merged === before) return;
     // The late one knew more: now everybody who answered before is behind.
     for (let other = 0; other < this.#admitted.owners.length; other++) {
       if (other === owner || (this.tally.yes & (1 << other)) === 0) continue;
-      this.#mend(other, this.#merged, true);
+      this.#mendIfTime(now, other, true);
     }
   }
 
-  #mendBehind(owner: number, theirs: Record): void {
-    const merged = this.merged();
-    if (!theirs.absorbs(merged)) this.#mend(owner, merged, true);
+  #mendBehind(now: Instant, owner: number, theirs: Record): void {
+    if (!theirs.absorbs(this.merged())) this.#mendIfTime(now, owner, true);
+  }
+
+  /** Who is behind is found behind again; who cannot read its row is mended in any case. */
+  #mendIfTime(now: Instant, owner: number, late: boolean): void {
+    if (this.#desk.mayRepair(now)) this.#mend(owner, this.merged(), late);
   }
 
   #mend(owner: number, merged: Record, late: boolean): void {

@@ -93,6 +93,11 @@ export class GetOperation extends Operation {
     this.close(now);
   }
 
+  override abandon(now: Instant): void {
+    this.fail(now, "its client is gone");
+    this.proceed(now);
+  }
+
   protected override giveUpOnSilent(now: Instant): void {
     this.gather.giveUpOnSilent(now);
   }
@@ -144,7 +149,7 @@ export class GetOperation extends Operation {
         ? { kind: "not-found", context, receipt }
         : { kind: "found", siblings, context, receipt },
     );
-    this.gather.settle(0);
+    this.gather.settle(now, 0);
   }
 
   protected fail(now: Instant, detail: string): void {

@@ -71,6 +71,12 @@ export abstract class Operation implements Timed {
   /** The connection to an owner ended, or its answer will not come. */
   abstract onLost(now: Instant, owner: number): void;
 
+  /**
+   * Nobody waits for the answer any more. A write that was sent goes on, since owners may hold it;
+   * what has only asked asks nobody else.
+   */
+  abandon(_now: Instant): void {}
+
   onWritten(_now: Instant, _owner: number): void {}
   onSame(_now: Instant, _owner: number): void {}
   onHeld(_now: Instant, _owner: number, _record: Uint8Array): void {}
@@ -118,9 +124,9 @@ export abstract class Operation implements Timed {
   protected answerWith(now: Instant, outcome: Outcome): void {
     assert(!this.#isAnswered, `request ${this.admitted.id} answered twice`);
     this.#isAnswered = true;
-    const { asker, request, startedAt, bytes } = this.admitted;
+    const { asker, request, startedAt } = this.admitted;
     const { effects } = this.desk;
-    this.desk.answered(bytes);
+    this.desk.answered(now, this.admitted);
     effects.note({
       kind: "request-finished",
       operation: request.operation,

@@ -86,7 +86,7 @@ export class SessionGetOperation extends GetOperation {
     desk.deadlines.set(this.deadline, Math.min(now + standInAfterMs, admitted.deadlineAt));
     writeBack.start(now, held, gather.tally.yes);
     // Those are sent the record already; late answers are compared from now on.
-    gather.settle(gather.tally.yes);
+    gather.settle(now, gather.tally.yes);
     return writeBack;
   }
 }

@@ -5,7 +5,8 @@
  *     stands in    -      e            d            one node for each, and each for one
  *
  * Each of them is another node, so what they hold counts like what owners hold: on so many distinct
- * machines. One that refuses or is lost makes way for the next; nobody is asked twice.
+ * machines. One that refuses or is lost makes way for the next; nobody is asked twice. Nodes with a
+ * slow disk come last.
  */
 import type { NodeId } from "../ring/node-id.ts";
 import type { Desk } from "./desk.ts";
@@ -45,9 +46,11 @@ export class Substitutes {
   next(owner: number): NodeId | undefined {
     const { place, owners } = this.#admitted;
     const order = this.#desk.standIns.of(this.#desk.layout(), place.partition);
-    const node = order.find((candidate) => {
-      return !this.#tried.has(candidate) && this.#desk.liveness.isLinked(candidate);
+    const { liveness } = this.#desk;
+    const left = order.filter((candidate) => {
+      return !this.#tried.has(candidate) && liveness.isLinked(candidate);
     });
+    const node = left.find((candidate) => !liveness.isDegraded(candidate)) ?? left[0];
     this.#nodes[owner] = node;
     if (node === undefined) return undefined;
     this.#tried.add(node);

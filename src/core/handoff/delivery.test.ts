@@ -45,6 +45,26 @@ test("delivery: no more are under way than a window holds", () => {
   assert.equal(stand.take().length, 5);
 });
 
+test("delivery: to one that answers ever more slowly fewer are under way, and more again after", () => {
+  const stand = withHints(2_000);
+  stand.link("a");
+  stand.deliver();
+  stand.pass(2_000);
+  let sent = stand.take();
+  const answerAfter = (ms: number): number => {
+    stand.pass(ms);
+    for (const each of sent) stand.accept(each);
+    stand.pass(20);
+    sent = stand.take();
+    return sent.length;
+  };
+  for (let round = 0; round < 3; round++) assert.equal(answerAfter(0), WINDOW);
+  const slow = Array.from({ length: 12 }, () => answerAfter(400));
+  assert.ok(slow.at(-1)! <= 2 && slow.at(-1)! >= 1, slow.join(" "));
+  const quick = Array.from({ length: 20 }, () => answerAfter(0));
+  assert.ok(quick.at(-1)! > 20, quick.join(" "));
+});
+
 test("delivery: large records are told a few at a time", () => {
   const stand = HandoffStand.ready();
   const large = recordOf(1, 1024 * 1024);
@@ -72,6 +92,18 @@ test("delivery: so many in a second, after a first burst", () => {
   const rate = stand.hintsFor("a")!.rowsPerSecond;
   assert.ok(Math.abs(rate - 100) <= 5, `it says ${rate} a second`);
   assert.ok(stand.hintsFor("a")!.keys > 0);
+});
+
+test("delivery: with less time for it there are fewer in a second, and never none", () => {
+  const stand = withHints(300, { config: { handoffRowsPerSecond: 100 } });
+  stand.link("a");
+  stand.deliver();
+  stand.serve(1_000);
+  stand.share = 0.25;
+  const slowed = stand.serve(2_000).length;
+  assert.ok(Math.abs(slowed - 50) <= 3, `${slowed} in two seconds`);
+  stand.share = 1;
+  assert.ok(stand.serve(1_000).length >= 97);
 });
 
 test("delivery: who does not answer in time is left alone, and told again later", () => {

@@ -7,8 +7,9 @@
  *
  * A hint leaves this node only after the target has said that it holds it durably, one by one; a
  * delivery that is repeated is harmless. A few are under way at a time, and so many in a second as
- * the node allows: a node that comes back has enough to do. One that is slow is left alone for a
- * while, or its own hints would keep it slow.
+ * the node allows: a node that comes back has enough to do. The slower it answers, the fewer are
+ * under way; one that does not answer is left alone for a while, or its own hints would keep it
+ * slow.
  *
  * A target that does not own the key any more is not told, and not waited for: the owners of now
  * are told, this node among them if it is one, and the hint is done when most of them hold it.
@@ -38,6 +39,8 @@ export interface DeliverySetup {
   layout(): Layout;
   era(): number;
   isLinked(node: NodeId): boolean;
+  /** Of the pace, what there is time for: above 0, at most 1. */
+  share(now: Instant): number;
   /** Joins a record into the own row: answers why not, or says so later, as a peer would. */
   storeOwn(id: number, key: Key, record: Uint8Array): Refusal | "malformed" | undefined;
 }
@@ -67,6 +70,9 @@ interface Met {
 }
 
 const WINDOW_ROWS = 32;
+/** A target that takes so many times as long as at its best, and so long, has enough to do. */
+const SLOW_TIMES = 4;
+const SLOW_ANSWER_MS = 10;
 /** Under way, but for a record that is longer by itself: what peers take is bounded too. */
 const WINDOW_BYTES: number = 4 * 1024 * 1024;
 const TICK_MS = 20;
@@ -83,6 +89,9 @@ export class Delivery implements Timed {
   readonly #underWay: Map<number, Handed> = new Map();
   readonly #rate: Rate = new Rate();
   #underWayBytes = 0;
+  /** So many may be under way: one more with every quick answer, half as many with a slow one. */
+  #windowRows = WINDOW_ROWS;
+  #quickestMs = Number.POSITIVE_INFINITY;
   #state: Exclude<HintState, "dropping"> = "waiting";
   #queue: Met[] = [];
   #partition = 0;
@@ -134,7 +143,8 @@ export class Delivery implements Timed {
     const { pace, deadlines } = this.#setup;
     if (this.#isLate(now)) return this.#rest(now);
     this.#state = "delivering";
-    const earned = ((now - this.#tickedAt) * pace.handoffRowsPerSecond) / 1000;
+    const perSecond = pace.handoffRowsPerSecond * this.#setup.share(now);
+    const earned = ((now - this.#tickedAt) * perSecond) / 1000;
     this.#tokens = Math.min(this.#tokens + Math.max(0, earned), BURST_ROWS);
     this.#tickedAt = now;
     if (this.#handOn(now) && !this.#deadline.isSet) deadlines.set(this.#deadline, now + TICK_MS);
@@ -142,6 +152,7 @@ export class Delivery implements Timed {
 
   onWritten(now: Instant, from: NodeId, id: number, handed: Handed): void {
     if (!handed.open.delete(from) || --handed.needed > 0) return;
+    this.#turnWindow(now - handed.sentAt);
     this.#forget(id, handed);
     this.#rate.add(now);
     const { partition, key, record } = handed;
@@ -182,7 +193,7 @@ export class Delivery implements Timed {
 
   #hasRoom(): boolean {
     const { size } = this.#underWay;
-    return size < WINDOW_ROWS && this.#underWayBytes < WINDOW_BYTES && this.#tokens >= 1;
+    return size < this.#windowRows && this.#underWayBytes < WINDOW_BYTES && this.#tokens >= 1;
   }
 
   /** A walk is over. What is kept for the target was met, or waits for it. */
@@ -248,12 +259,19 @@ export class Delivery implements Timed {
     this.#underWayBytes += record.length;
     this.#tokens--;
     const message = write(id, layout.epoch, this.#setup.era(), ANSWER_MS, key, record);
-    for (const owner of told) if (owner !== self) effects.send(owner, message);
+    for (const owner of told) if (owner !== self) effects.send(owner, message, true);
     if (!told.includes(self) || this.#setup.storeOwn(id, key, record) === undefined) return;
     handed.open.delete(self);
     if (handed.open.size >= handed.needed) return;
     this.#forget(id, handed);
     this.#isLeft = true;
+  }
+
+  #turnWindow(tookMs: number): void {
+    this.#quickestMs = Math.min(this.#quickestMs, tookMs);
+    const isSlow = tookMs > SLOW_ANSWER_MS && tookMs > SLOW_TIMES * this.#quickestMs;
+    if (isSlow) this.#windowRows = Math.max(1, this.#underWay.size >> 1);
+    else this.#windowRows = Math.min(this.#windowRows + 1, WINDOW_ROWS);
   }
 
   /** Without room to take it off it would be told again at once, for ever. */

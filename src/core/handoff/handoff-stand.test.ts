@@ -57,6 +57,8 @@ export class HandoffStand {
   /** What the disk says of what it is given from now on. */
   disk: DiskAnswer = "durable";
   ownRefusal: Refusal | undefined = undefined;
+  /** Of the pace, what there is time for. */
+  share = 1;
   readonly handoff: Handoff;
   #completions: { readonly token: number; readonly answer: DiskAnswer }[] = [];
   #lastId = 0;
@@ -83,6 +85,7 @@ export class HandoffStand {
       era: () => 0,
       onKept: () => {},
       isLinked: (node) => this.linked.has(node),
+      share: () => this.share,
       onStored: (_now, _to, id, answer) => this.stored.set(id, answer),
       storeOwn: (id, key) => {
         this.ownStored.push({ id, key });

@@ -43,6 +43,8 @@ export interface HandoffSetup {
   isLinked(node: NodeId): boolean;
   /** Something is kept of this key, or was: it may be gone again soon. */
   onKept(key: Key): void;
+  /** Of its usual pace, what there is time for. */
+  share(now: Instant): number;
   /** The hint with this number of that coordinator is durable, or there was no room. */
   onStored(now: Instant, to: NodeId, id: number, answer: DiskAnswer): void;
   /**
@@ -88,6 +90,7 @@ export class Handoff implements Timed {
       layout: () => setup.layout(),
       era: () => setup.era(),
       isLinked: (node) => setup.isLinked(node),
+      share: (now) => setup.share(now),
       storeOwn: (id, key, record) => setup.storeOwn(id, key, record),
     };
   }

@@ -193,6 +193,24 @@ test("hints: a row that can be read only after it was counted comes home with th
   assert.equal(stand.serve(1_000).length, 1);
 });
 
+test("hints: a walk that meets nothing forgets nothing that a full disk has yet to take back", () => {
+  const { hints, world } = smallHints();
+  while (!hints.isCounted) hints.countOn();
+  const [target] = TARGETS;
+  world.disk = "full";
+  assert.equal(
+    hints.keep(0, KEYS[0]!, target!, SMALL, () => {}),
+    undefined,
+  );
+  hints.noneFor(target!);
+  for (const { token, answer } of world.completions.splice(0)) hints.completed(0, token, answer);
+  world.disk = "durable";
+  hints.keep(0, KEYS[1]!, target!, SMALL, () => {});
+  assert.equal(hints.countFor(target!).keys, 1, "or nobody would bring it home");
+  for (const { token, answer } of world.completions.splice(0)) hints.completed(0, token, answer);
+  assert.equal(hints.mayKeepFor(target!), true);
+});
+
 const TARGETS = ["a", "b", "c"].map(nodeId);
 const KEYS = Array.from({ length: 40 }, (_, i) => keyOf("b", `k${i}`));
 

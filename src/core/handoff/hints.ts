@@ -108,7 +108,11 @@ export class Hints {
     return bytes;
   }
 
-  /** A walk through everything has met nothing for this target. */
+  /**
+   * A walk through everything has met nothing for this target. While a full disk may still refuse
+   * what is counted already, and what was made nothing here would be taken off once more, it is
+   * left as it is: another walk will come to the same.
+   */
   noneFor(target: NodeId): void {
     // A full disk undoes what it refuses: that must still be counted then.
     if (!this.#isPendingFor(target)) this.#tally.clear(target);

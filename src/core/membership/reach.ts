@@ -3,6 +3,7 @@
  *
  *     a connection, and nobody says dead or gone   can be reached
  *     a connection, and suspected                  can be reached, and is asked last
+ *     a connection, and its disk is slow           the same, and stands in for nobody
  *     no connection, or dead, or gone              cannot: others stand in
  *
  * The own traffic decides among those who can be reached; a verdict of the members is what tells a
@@ -12,15 +13,22 @@ import type { NodeId } from "../ring/node-id.ts";
 import type { Membership } from "./membership.ts";
 import { Peers } from "./peers.ts";
 
-/** A suspect is as good as one that takes so many times as long. */
-const SUSPECT_COST = 8;
+/** A suspect is as good as one that takes so many times as long; so is who has a slow disk. */
+const DOUBTFUL_COST = 8;
 
 export class Reach extends Peers {
   readonly #membership: Membership;
+  readonly #isDegraded: (id: NodeId) => boolean;
 
-  constructor(membership: Membership) {
+  /** `isDegraded`: its disk is slow, and it has said so. */
+  constructor(membership: Membership, isDegraded: (id: NodeId) => boolean) {
     super();
     this.#membership = membership;
+    this.#isDegraded = isDegraded;
+  }
+
+  isDegraded(id: NodeId): boolean {
+    return this.#isDegraded(id);
   }
 
   override isLinked(id: NodeId): boolean {
@@ -30,7 +38,7 @@ export class Reach extends Peers {
   }
 
   override cost(id: NodeId): number {
-    const isSuspect = this.#membership.stateOf(id) === "suspect";
-    return isSuspect ? super.cost(id) * SUSPECT_COST : super.cost(id);
+    const isDoubtful = this.#membership.stateOf(id) === "suspect" || this.#isDegraded(id);
+    return isDoubtful ? super.cost(id) * DOUBTFUL_COST : super.cost(id);
   }
 }

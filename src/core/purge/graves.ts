@@ -24,7 +24,7 @@ export class Graves {
   #ripe: Map<Key, number> = new Map();
   /** To be scanned; the first of them from there on. */
   #unscanned: Set<number> = new Set();
-  /** Something of them could not be remembered, maybe behind where the scan was: to be scanned again. */
+  /** There was no room for something of them: to be scanned again. */
   #missed: Set<number> = new Set();
   #from: ScanPosition | undefined = undefined;
 

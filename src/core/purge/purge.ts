@@ -95,10 +95,16 @@ export class Purge {
     return this.#eras.current;
   }
 
-  /** Whether what bears this era is not listened to any more; a later one is begun. */
-  isOver(now: Instant, era: number): boolean {
+  /**
+   * Whether what bears this era is not listened to any more: it may have been under way for so long
+   * that what it says was forgotten meanwhile. Who sent it learns the present era; a later one is
+   * begun.
+   */
+  isOver(now: Instant, from: NodeId, era: number): boolean {
     this.#begin(now, era);
-    return era < this.#eras.oldest;
+    if (era >= this.#eras.oldest) return false;
+    this.#tellEra(from);
+    return true;
   }
 
   /** At the start, and whenever the layout has changed. */
@@ -128,10 +134,10 @@ export class Purge {
 
   /** It may have been away for long. */
   onPeerUp(peer: NodeId): void {
-    if (this.era > 0) this.tellEra(peer);
+    if (this.era > 0) this.#tellEra(peer);
   }
 
-  tellEra(to: NodeId): void {
+  #tellEra(to: NodeId): void {
     this.#send(to, { kind: "era-told", era: this.era });
   }
 

@@ -526,6 +526,18 @@ test("repair: a busy node begins nothing, and goes on when it has time", () => {
   assert.ok(cluster.areEqual);
 });
 
+test("repair: whoever paces it is told of every slice, of every exchange and of every trade", () => {
+  const cluster = alike("paced", 2_000, { owners: 2 });
+  cluster.run(MINUTE_MS);
+  const [left, right] = cluster.owners;
+  assert.ok(left!.pausedMs >= 5 * (2_000 / 256), `${left!.pausedMs} ms for the scan`);
+  const before = left!.pausedMs + right!.pausedMs;
+  for (let n = 0; n < 10; n++) left!.put(taggedKey(n), "new");
+  cluster.run(20 * MINUTE_MS);
+  assert.ok(cluster.areEqual);
+  assert.ok(left!.pausedMs + right!.pausedMs >= before + 2 * 20);
+});
+
 test("repair: owners of different layouts refuse each other, and a new layout ends what is open", () => {
   const cluster = alike("epochs", 100, { owners: 2 });
   cluster.run(5_000);

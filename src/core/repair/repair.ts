@@ -53,6 +53,8 @@ export interface RepairSetup {
   readonly isUp: (peer: NodeId) => boolean;
   /** Whether there is time for background work. */
   readonly mayWork: (now: Instant) => boolean;
+  /** Some was done, after which it usually pauses for so long. */
+  readonly onWorked: (now: Instant, usualMs: number) => void;
   readonly layout: () => Layout;
   readonly era: () => number;
 }
@@ -307,6 +309,7 @@ export class Repair {
       budget: this.#budget,
       send: (question: ExchangeMessage) => effects.send(peer, question),
     };
+    this.#setup.onWorked(now, config.gapMs);
     this.#exchange = new Exchange(now, setup, tree);
   }
 
@@ -314,6 +317,7 @@ export class Repair {
     const { sliceRows, slicePauseMs, busyPauseMs } = this.#setup.config;
     this.#sliceAt = now + (mayWork ? slicePauseMs : busyPauseMs);
     if (!mayWork) return;
+    this.#setup.onWorked(now, slicePauseMs);
     const listings = this.#listings();
     const isBuilding = this.#trees.nextDue <= now;
     const turn = this.#turn++ % (listings.length + (isBuilding ? 1 : 0));
@@ -335,6 +339,7 @@ export class Repair {
     const exchange = this.#exchange;
     if (exchange !== undefined && exchange.id === answer.id && exchange.peer === from) {
       exchange.onAnswer(now, answer);
+      if (answer.kind === "traded") this.#setup.onWorked(now, this.#setup.config.gapMs);
       return this.#finishExchange(now);
     }
     // An exchange that a late question has opened again: nobody here will ever ask it anything.

@@ -85,6 +85,8 @@ export class Owner implements RepairStore {
   readonly #actor: ActorId;
   #epoch = 1;
   isBusy = false;
+  /** What it pauses after its work, at the usual pace. */
+  pausedMs = 0;
   /** Keys that there is no room for. */
   readonly refused: Set<Key> = new Set();
 
@@ -116,6 +118,7 @@ export class Owner implements RepairStore {
       },
       isUp: (peer) => !cluster.away.has(peer),
       mayWork: () => !this.isBusy,
+      onWorked: (_now, usualMs) => (this.pausedMs += usualMs),
       layout: () => cluster.layout,
       era: () => 0,
     });

@@ -26,6 +26,7 @@ export const FRAME_KIND = {
   memberTalk: 40,
   repairTalk: 41,
   purgeTalk: 42,
+  condition: 43,
 
   layoutAsk: 48,
   layoutTold: 49,

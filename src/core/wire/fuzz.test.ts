@@ -171,6 +171,7 @@ const AGAIN: Readonly<Record<keyof typeof FRAME_KIND, Again>> = {
   memberTalk: messageAgain(FRAME_KIND.memberTalk),
   repairTalk: messageAgain(FRAME_KIND.repairTalk),
   purgeTalk: messageAgain(FRAME_KIND.purgeTalk),
+  condition: messageAgain(FRAME_KIND.condition),
   layoutAsk: messageAgain(FRAME_KIND.layoutAsk),
   layoutTold: messageAgain(FRAME_KIND.layoutTold),
   statusAsk: (writer, _bytes, start, end) => {

@@ -179,6 +179,7 @@ const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
     messages.purgeTalk({ kind: "purge-now", id: 7, epoch: 300, tombstones: TOMBSTONES }),
   ],
   ["purge-talk-era", messages.purgeTalk({ kind: "era-told", era: 300 })],
+  ["condition", messages.condition(300, true)],
   ["layout-ask", messages.LAYOUT_ASK],
   ["layout-told", messages.layoutTold(smallLayout())],
 ];

@@ -153,6 +153,7 @@ const BY_KIND: Readonly<Record<string, fc.Arbitrary<Message>>> = {
   repair: fc.tuple(integer, integer, key, bytes).map((args) => messages.repair(...args)),
   ask: request.map(messages.ask),
   answer: fc.tuple(integer, outcome).map((args) => messages.answer(...args)),
+  condition: fc.tuple(integer, fc.boolean()).map((args) => messages.condition(...args)),
   "layout-ask": fc.constant(messages.LAYOUT_ASK),
   "layout-told": layout.map(messages.layoutTold),
 };

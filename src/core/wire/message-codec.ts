@@ -11,6 +11,7 @@
  *     hint    │ id u64 │ epoch │ remainingMs │ target │ key │ delta … │
  *     write, repair, hint of an era: the same kinds in-era, and era before all else
  *     hinted-ask │ id u64 │ epoch │ remainingMs │ target │ key │
+ *     condition │ latencyMs │ degraded u8 │
  *
  * Example, `written` for request 7:
  *
@@ -28,10 +29,19 @@
 import { assert, unreachable } from "../base/assert.ts";
 import type { ByteWriter } from "../base/bytes.ts";
 import { ByteReader } from "../base/bytes.ts";
-import type { Answer, Ask, Held, Hint, HintedAsk, LayoutTold, MemberTalk } from "../messages.ts";
+import type {
+  Answer,
+  Ask,
+  Condition,
+  Held,
+  Hint,
+  HintedAsk,
+  LayoutTold,
+  MemberTalk,
+} from "../messages.ts";
 import type { Message, PurgeTalk, RepairTalk } from "../messages.ts";
 import type { Read, Refused, Repair, Same, Write, Written } from "../messages.ts";
-import { LAYOUT_ASK, REFUSALS } from "../messages.ts";
+import { condition, LAYOUT_ASK, REFUSALS } from "../messages.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import { readName, readRest } from "./field-codec.ts";
 import { FRAME_KIND } from "./frame-kind.ts";
@@ -74,6 +84,8 @@ export function encodeMessage(writer: ByteWriter, message: Message): void {
       return encodeRepairTalk(writer, message);
     case "purge-talk":
       return encodePurgeTalk(writer, message);
+    case "condition":
+      return encodeCondition(writer, message);
     case "layout-ask":
       return endFrame(writer, beginFrame(writer, FRAME_KIND.layoutAsk));
     case "layout-told":
@@ -133,6 +145,8 @@ export function decodeMessage(
       return decodeRepairTalk(reader);
     case FRAME_KIND.purgeTalk:
       return decodePurgeTalk(reader);
+    case FRAME_KIND.condition:
+      return decodeCondition(reader);
     case FRAME_KIND.layoutAsk:
       return reader.finished ? LAYOUT_ASK : undefined;
     case FRAME_KIND.layoutTold:
@@ -362,6 +376,19 @@ function encodePurgeTalk(writer: ByteWriter, { talk }: PurgeTalk): void {
 function decodePurgeTalk(reader: ByteReader): PurgeTalk | undefined {
   const talk = readPurge(reader);
   return talk !== undefined && reader.finished ? { kind: "purge-talk", talk } : undefined;
+}
+
+function encodeCondition(writer: ByteWriter, { latencyMs, isDegraded }: Condition): void {
+  const frame = beginFrame(writer, FRAME_KIND.condition);
+  writer.varint(latencyMs);
+  writer.u8(isDegraded ? 1 : 0);
+  endFrame(writer, frame);
+}
+
+function decodeCondition(reader: ByteReader): Condition | undefined {
+  const latencyMs = reader.varint();
+  const degraded = reader.u8();
+  return reader.finished && degraded <= 1 ? condition(latencyMs, degraded === 1) : undefined;
 }
 
 function encodeLayoutTold(writer: ByteWriter, message: LayoutTold): void {

@@ -6,6 +6,7 @@
  */
 import type { CheckerFactory } from "../checker.ts";
 import { ackHonesty } from "./ack-honesty.ts";
+import { bounds } from "./bounds.ts";
 import { comebacks } from "./comebacks.ts";
 import { convergence } from "./convergence.ts";
 import { dotUniqueness } from "./dot-uniqueness.ts";
@@ -37,6 +38,7 @@ export const ALL_CHECKERS: readonly CheckerFactory[] = [
   monotone,
   comebacks,
   growth,
+  bounds,
   leaks,
   extras,
 ];

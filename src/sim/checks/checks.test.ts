@@ -12,7 +12,7 @@ import { encodeRecord } from "../../core/causality/record-codec.ts";
 import { registerPayload } from "../../core/causality/register.ts";
 import { DEFAULT_CONFIG } from "../../core/config.ts";
 import type { NodeConfig } from "../../core/config.ts";
-import { write } from "../../core/messages.ts";
+import * as messages from "../../core/messages.ts";
 import { encodeRow } from "../../core/replica/row.ts";
 import type { Key } from "../../core/ring/key.ts";
 import { keyOf } from "../../core/ring/key.ts";
@@ -28,6 +28,7 @@ import { ackHonesty } from "./ack-honesty.ts";
 import { comebacks } from "./comebacks.ts";
 import { convergence } from "./convergence.ts";
 import { dotUniqueness } from "./dot-uniqueness.ts";
+import { bounds } from "./bounds.ts";
 import { extras } from "./extras.ts";
 import { growth } from "./growth.ts";
 import { invention } from "./invention.ts";
@@ -66,6 +67,7 @@ class ToldRun implements RunView {
   readonly secret = sipKeyOf(new Uint8Array(16));
   readonly keys: readonly Key[] = [KEY];
   readonly open: Map<NodeId, number> = new Map();
+  readonly inFlight: Map<NodeId, number> = new Map();
   readonly #rows: Map<NodeId, Map<Key, RowRead>> = new Map();
   readonly #checker: Checker;
 
@@ -83,6 +85,10 @@ class ToldRun implements RunView {
 
   openRequests(node: NodeId): number {
     return this.open.get(node) ?? 0;
+  }
+
+  requestsInFlight(node: NodeId): number {
+    return this.inFlight.get(node) ?? 0;
   }
 
   owners(): readonly NodeId[] {
@@ -157,7 +163,7 @@ class ToldRun implements RunView {
       this.hooks.onFact?.(at, { kind: "dot-minted", key: KEY, high, low, epoch, n }, this.now);
     }
     this.store([at], this.recordAt(at).join(delta));
-    const message = write(1, 1, 0, 100, KEY, encodeRecord(delta));
+    const message = messages.write(1, 1, 0, 100, KEY, encodeRecord(delta));
     for (const target of to) {
       this.hooks.onSend?.(at, target, message, this.now);
       this.store([target], this.recordAt(target).join(delta));
@@ -721,6 +727,23 @@ test("B5: hedges are a twentieth of the reads, and twenty for each life of a nod
   fails(run, /86 hedges of 100 reads, above 85/);
   run.hooks.onRestart?.(A, "kept", run.now);
   passes(run, 86);
+});
+
+test("B2: a node has so many requests in flight, and three times as many open", () => {
+  const { inFlightMax } = DEFAULT_CONFIG;
+  const question = messages.read(1, 1, 100, KEY, { high: 0, low: 0 });
+  const run = new ToldRun(bounds);
+  run.inFlight.set(A, inFlightMax);
+  run.open.set(A, 3 * inFlightMax);
+  run.open.set(B, 3 * inFlightMax + 1);
+  run.hooks.onSend?.(A, B, question, run.now);
+  passes(run, 1);
+  run.hooks.onSend?.(B, A, question, run.now);
+  fails(run, /b has 0 requests in flight and 12289 open, 4096 and 12288 are the most/);
+  const taken = new ToldRun(bounds);
+  taken.inFlight.set(A, inFlightMax + 1);
+  taken.hooks.onSend?.(A, B, question, taken.now);
+  fails(taken, /a has 4097 requests in flight/);
 });
 
 test("B3: nothing is open at rest", () => {

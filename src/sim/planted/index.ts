@@ -21,6 +21,7 @@ import {
   oneForgetsOften,
   reservedEpochIgnored,
 } from "./identity-bugs.ts";
+import { limitForgotten, manyForFew } from "./load-bugs.ts";
 import { newestOnly, repairIgnored, tombstoneDropped } from "./join-bugs.ts";
 import { deletesAllTheTime, erasEndless, hintsOverlooked, ownersNotAsked } from "./purge-bugs.ts";
 import type { RunOptions } from "../swarm.ts";
@@ -324,6 +325,15 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
       description: "every put takes an epoch of its own, and the context grows with each",
       checker: "B1",
       apply: epochPerPut,
+    },
+  ],
+  [
+    "limit-forgotten",
+    {
+      description: "a node takes however many requests come",
+      checker: "B2",
+      apply: limitForgotten,
+      trouble: manyForFew,
     },
   ],
   [
