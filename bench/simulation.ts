@@ -36,6 +36,8 @@ const workload = new Workload(sim, new Random(1), {
   retries: [0],
   updateRate: 0,
   sessionRate: 0,
+  expiryRate: 0,
+  ttlMsMax: 1,
   skipped: [],
 });
 workload.start();

@@ -15,7 +15,13 @@ import { EXIT } from "./exit-codes.ts";
 import { examples } from "./flags.ts";
 import { readInput } from "./input.ts";
 import { print, printJson, remark } from "./output.ts";
-import { contextFlag, requestFlags, requestOf, type RequestFlags } from "./request-flags.ts";
+import {
+  contextFlag,
+  requestFlags,
+  requestOf,
+  ttlFlag,
+  type RequestFlags,
+} from "./request-flags.ts";
 
 interface GetFlags extends RequestFlags {
   readonly raw?: true;
@@ -30,13 +36,15 @@ interface Told {
 }
 
 export function describePut(command: Command): void {
-  contextFlag(requestFlags(command.argument("<key>").argument("<value>", "- for stdin")));
+  const flagged = requestFlags(command.argument("<key>").argument("<value>", "- for stdin"));
+  ttlFlag(contextFlag(flagged));
   examples(command, [
     ["gramme put greeting hello", ""],
     ["gramme put photo - < photo.jpg", "any bytes"],
     ["gramme put -m siblings cart book", "beside what others put at the same time"],
     ["gramme put cart book,pen --context TOKEN", "replace what a get --json saw"],
     ["gramme put greeting hello -w all", "wait for all owners"],
+    ["gramme put session:7 alice --ttl 30m", "gone half an hour later"],
   ]);
   command.action(async (key: string, text: string, flags: RequestFlags) => {
     const value = text === "-" ? await readInput() : utf8Encode(text);

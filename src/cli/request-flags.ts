@@ -6,7 +6,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { Context } from "../client/context.ts";
 import { keyIn } from "../client/user-key.ts";
 import type { BucketMode, ClientRequest, Level, Operation } from "../core/requests.ts";
-import { clientRequest } from "../core/requests.ts";
+import { clientRequest, TTL_MS_MAX } from "../core/requests.ts";
 import { clusterFlags, level, type ClusterFlags } from "./flags.ts";
 
 export interface RequestFlags extends ClusterFlags {
@@ -19,6 +19,8 @@ export interface RequestFlags extends ClusterFlags {
   readonly pw?: Level;
   readonly session?: boolean;
   readonly context?: Uint8Array;
+  /** Milliseconds. */
+  readonly ttl?: number;
 }
 
 export const BUCKET_DEFAULT = "default";
@@ -65,6 +67,31 @@ export function contextFlag(command: Command): Command {
   );
 }
 
+/** For puts. */
+export function ttlFlag(command: Command): Command {
+  return command.addOption(
+    new Option("--ttl <time>", "for how long the value lives: 500ms, 90s, 15m, 12h, 7d").argParser(
+      lifetime,
+    ),
+  );
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+export function lifetime(text: string): number {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  const ms = Math.round(Number(count) * (UNIT_MS[unit ?? ""] ?? Number.NaN));
+  if (ms >= 1 && ms <= TTL_MS_MAX) return ms;
+  const days = TTL_MS_MAX / UNIT_MS["d"]!;
+  throw new InvalidArgumentError(`It is a time from 1ms to ${days}d, as 500ms, 90s, 15m, 12h, 7d.`);
+}
+
 export function requestOf(
   operation: Operation,
   flags: RequestFlags,
@@ -81,6 +108,7 @@ export function requestOf(
     pw: flags.pw ?? "default",
     session: flags.session ?? false,
     timeoutMs: flags.timeout ?? 0,
+    ttlMs: flags.ttl ?? 0,
     ...(about.value === undefined ? {} : { value: about.value }),
     ...(flags.context === undefined ? {} : { context: flags.context }),
   });

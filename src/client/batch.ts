@@ -56,11 +56,12 @@ async function runItem<V>(
 ): Promise<BatchResult> {
   const { key, context } = item;
   if (item.type === "delete") {
-    const existed = await bucket.delete(key, { ...options, context });
+    const { ttlMs: _, ...deleting } = options;
+    const existed = await bucket.delete(key, { ...deleting, context });
     return { ok: true, type: "delete", existed };
   }
-  const { signal, timeoutMs, retries, consistency, session, w, pw } = options;
-  const writing = { signal, timeoutMs, retries, consistency, session, w, pw, context };
+  const { signal, timeoutMs, retries, consistency, session, w, pw, ttlMs } = options;
+  const writing = { signal, timeoutMs, retries, consistency, session, w, pw, ttlMs, context };
   const stored = await bucket.put(key, item.value, writing);
   return { ok: true, type: "put", context: stored.context, receipt: stored.receipt };
 }

@@ -182,6 +182,7 @@ export class Bucket<V> implements SingleKey<V> {
       pw: options.pw ?? "default",
       session: options.session ?? false,
       timeoutMs: requestTimeoutMs(options),
+      ttlMs: options.ttlMs ?? 0,
     });
   }
 

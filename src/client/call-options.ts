@@ -4,7 +4,7 @@
  * All of it is optional, comes last, and concerns this one call. An option that does not exist or
  * cannot be is refused by name: one that silently does nothing is the dearest kind of mistake.
  */
-import type { ClientRequest, Level } from "../core/requests.ts";
+import { type ClientRequest, type Level, TTL_MS_MAX } from "../core/requests.ts";
 import type { Context } from "./context.ts";
 import { kindOf } from "./codec.ts";
 import { GrammeError } from "./gramme-error.ts";
@@ -44,18 +44,26 @@ interface WriteOptions extends CallOptions {
   readonly pw?: OwnerCount | undefined;
 }
 
-export interface PutOptions extends WriteOptions {
+interface LifeOptions {
+  /** For how long the value lives, in milliseconds. Without it, for ever. */
+  readonly ttlMs?: number | undefined;
+}
+
+interface ContextOptions {
   /** From a read: replace what it saw, and leave what it did not. */
   readonly context?: Context | undefined;
 }
 
-/** Without a context a deletion first reads what there is to delete, from r owners. */
-export interface DeleteOptions extends GetOptions, PutOptions {}
+export interface PutOptions extends WriteOptions, ContextOptions, LifeOptions {}
 
-export interface UpdateOptions extends GetOptions, WriteOptions {}
+/** Without a context a deletion first reads what there is to delete, from r owners. */
+export interface DeleteOptions extends GetOptions, WriteOptions, ContextOptions {}
+
+/** `ttlMs` is that of the value which the update puts. */
+export interface UpdateOptions extends GetOptions, WriteOptions, LifeOptions {}
 
 /** Everything that a call may be given: what they all are checked against. */
-export type AnyOptions = DeleteOptions;
+export type AnyOptions = DeleteOptions & LifeOptions;
 
 export const RETRIES_DEFAULT = 1;
 const RETRIES_MAX = 100;
@@ -64,13 +72,15 @@ const COUNT_MAX = 16;
 const NONE: AnyOptions = {};
 
 type CallName = "get" | "put" | "delete" | "update";
-type OptionName = keyof DeleteOptions;
+type OptionName = keyof AnyOptions;
 
 const CALL: readonly OptionName[] = ["signal", "timeoutMs", "retries", "consistency", "session"];
-const GET: ReadonlySet<string> = new Set<OptionName>([...CALL, "r", "pr"]);
-const PUT: ReadonlySet<string> = new Set<OptionName>([...CALL, "w", "pw", "context"]);
-const DELETE: ReadonlySet<string> = new Set<OptionName>([...GET, ...PUT] as OptionName[]);
-const UPDATE: ReadonlySet<string> = new Set<OptionName>([...CALL, "r", "pr", "w", "pw"]);
+const READ: readonly OptionName[] = ["r", "pr"];
+const WRITE: readonly OptionName[] = ["w", "pw"];
+const GET: ReadonlySet<string> = new Set<OptionName>([...CALL, ...READ]);
+const PUT: ReadonlySet<string> = new Set<OptionName>([...CALL, ...WRITE, "context", "ttlMs"]);
+const DELETE: ReadonlySet<string> = new Set<OptionName>([...CALL, ...READ, ...WRITE, "context"]);
+const UPDATE: ReadonlySet<string> = new Set<OptionName>([...CALL, ...READ, ...WRITE, "ttlMs"]);
 const KNOWN: { readonly [Name in CallName]: ReadonlySet<string> } = {
   get: GET,
   put: PUT,
@@ -103,6 +113,10 @@ export function checkOptions(call: CallName, options: AnyOptions | undefined): A
   }
   if (session !== undefined && typeof session !== "boolean") {
     throw invalid("session", "true or false", session);
+  }
+  const { ttlMs } = options;
+  if (ttlMs !== undefined && !isIntegerIn(ttlMs, 1, TTL_MS_MAX)) {
+    throw invalid("ttlMs", `an integer from 1 to ${TTL_MS_MAX}`, ttlMs);
   }
   checkCount("r", r);
   checkCount("pr", pr);

@@ -80,7 +80,7 @@ async function changeOnce<V>(
   const writing: PutOptions = budget.share(how);
   if (value instanceof Promise) throw changedLater(value);
   const write = writeOf(value !== undefined, values.length);
-  if (write === "put") await bucket.put(key, value!, writing);
+  if (write === "put") await bucket.put(key, value!, { ...writing, ttlMs: options.ttlMs });
   else if (write === "delete") await bucket.delete(key, writing);
   return value;
 }

@@ -11,6 +11,7 @@
  * the same inputs make the same outputs.
  */
 import { assert, unreachable } from "./base/assert.ts";
+import { WallTime } from "./base/wall-time.ts";
 import { Coordinator } from "./coordinator/coordinator.ts";
 import { DeadlineWheel } from "./deadlines.ts";
 import type { Effects, Instant } from "./effects.ts";
@@ -33,7 +34,7 @@ import { PURGE_TOKENS_MIN } from "./purge/witness.ts";
 import type { RepairOrder, RepairReport } from "./repair-orders.ts";
 import { Repair } from "./repair/repair.ts";
 import { Replica } from "./replica/replica.ts";
-import { isTombstoneRow, rowDigest } from "./replica/row.ts";
+import { isOverRow, mayBeOverRow, rowDigest } from "./replica/row.ts";
 import type { ClientRequest } from "./requests.ts";
 import { Service } from "./service.ts";
 import type { Layout } from "./ring/layout.ts";
@@ -56,6 +57,7 @@ export class Node {
   readonly #service: Service;
   readonly #coordinator: Coordinator;
   readonly #load: Load;
+  readonly #wall: WallTime = new WallTime();
   #layout: Layout;
   #isStarted = false;
   /** Of the input that is being run. */
@@ -95,7 +97,7 @@ export class Node {
       acknowledger: this,
       onRow: ({ partition, key }, before, row) => {
         this.#repair.onRow(this.#now, partition, key, before);
-        if (row !== undefined && isTombstoneRow(row)) this.#purge.onTombstone(partition, key);
+        if (row !== undefined && mayBeOverRow(row)) this.#purge.onRow(partition, key, row);
       },
     });
     this.#purge = this.#makePurge(setup);
@@ -236,8 +238,10 @@ export class Node {
     }
   }
 
-  advance(now: Instant): void {
+  /** `wallMs` is what the clock on the wall says: values expire also where nobody asks. */
+  advance(now: Instant, wallMs: number): void {
     this.#now = now;
+    this.#wall.see(wallMs);
     if (this.#isStarted) this.#load.onLate(now, now - this.#dueAt);
     this.#deadlines.advance(now);
     if (!this.#isStarted) return;
@@ -353,11 +357,13 @@ export class Node {
       store: {
         get: (partition, key) => setup.rows.get(partition, key),
         scan: (partition, from, limit) => setup.rows.scan(partition, from, limit),
-        tombstoneIn: (row) => (isTombstoneRow(row) ? rowDigest(row) : undefined),
+        mayBeOver: mayBeOverRow,
+        tombstoneIn: (row) => (isOverRow(row, this.#wall.ms) ? rowDigest(row) : undefined),
         isTombstone: (partition, key, digest) =>
-          this.#replica.isTombstone({ partition, key }, digest),
+          this.#replica.isTombstone({ partition, key }, digest, this.#wall.ms),
         keepsHint: (partition, key) => this.#handoff.keeps(partition, key),
-        remove: (partition, key, digest) => this.#replica.purge({ partition, key }, digest),
+        remove: (partition, key, digest) =>
+          this.#replica.purge({ partition, key }, digest, this.#wall.ms),
         persist: (write, token) => setup.effects.persist([write], token),
       },
       effects: setup.effects,
@@ -384,6 +390,7 @@ export class Node {
       hints: this.#handoff,
       deadlines: this.#deadlines,
       layout: () => this.#layout,
+      wall: this.#wall,
       era: () => this.#purge.era,
       mayRepair: (now) => this.#load.background.mayRepair(now),
     });

@@ -49,9 +49,14 @@ export interface ClientRequest {
   /** Time left, counted from when the node receives the request; 0 means the node's default. */
   readonly timeoutMs: number;
   readonly wallMs: number;
+  /** For how long the value of a put lives; 0 for ever. */
+  readonly ttlMs: number;
   /** Sent on by a node that does not own the key. It is never sent on again. */
   readonly forwarded: boolean;
 }
+
+/** A century: what lives longer need not expire. */
+export const TTL_MS_MAX: number = 36_525 * 24 * 60 * 60 * 1000;
 
 type Given = Pick<ClientRequest, "operation" | "key"> & Partial<ClientRequest>;
 
@@ -70,6 +75,7 @@ export function clientRequest(given: Given): ClientRequest {
     session: given.session ?? false,
     timeoutMs: given.timeoutMs ?? 0,
     wallMs: given.wallMs ?? 0,
+    ttlMs: given.ttlMs ?? 0,
     forwarded: given.forwarded ?? false,
   };
 }
@@ -93,6 +99,7 @@ export function withEnvelope(
     session: request.session,
     timeoutMs: envelope.timeoutMs,
     wallMs: envelope.wallMs,
+    ttlMs: request.ttlMs,
     forwarded: envelope.forwarded,
   };
 }

@@ -405,7 +405,7 @@ export class Host implements Effects, EngineEvents, TurnTask {
   #onAlarm(): void {
     if (this.#end !== undefined) return;
     try {
-      this.#node.advance(performance.now());
+      this.#node.advance(performance.now(), Date.now());
     } catch (error) {
       this.#die(error);
     }

@@ -43,6 +43,8 @@ export interface RunView {
   openRequests(node: NodeId): number;
   /** Of those, what has no answer yet. */
   requestsInFlight(node: NodeId): number;
+  /** The latest wall time that the node was told in this life: what it goes by. */
+  wallMs(node: NodeId): number;
   /** The key's owners, in the order of its preference list. */
   owners(key: Key): readonly NodeId[];
   /** Every row a node holds, as its next read would see them; also of a node that is down. */

@@ -46,6 +46,8 @@ export interface OperationOptions {
   readonly r?: Level;
   readonly w?: Level;
   readonly session?: boolean;
+  /** Of a put. */
+  readonly ttlMs?: number;
   /** For the whole operation, all its tries. */
   readonly timeoutMs?: number;
   /** How often to try again after a failure where that is right; by default never. */
@@ -110,9 +112,9 @@ export class Clients {
     const host = this.#hostFor(options.node);
     const key = this.#key(options.mode ?? "overwrite", asked.key);
     const entry = this.#entry(asker.name, operation, key, { host, value, options });
-    const { mode, r, w, session } = entry;
+    const { mode, r, w, session, ttlMs } = entry;
     const bytes = value === undefined ? EMPTY_BYTES : utf8Encode(value);
-    const asking = { operation, key, value: bytes, context, mode, r, w, session, timeoutMs };
+    const asking = { operation, key, value: bytes, context, mode, r, w, session, ttlMs, timeoutMs };
     const request = clientRequest(asking);
     const started = new ClientOperation(asker, entry, request, retries);
     this.#setup.recorder.invoke(entry);
@@ -241,6 +243,7 @@ export class Clients {
       r: options.r ?? "default",
       w: options.w ?? "default",
       session: options.session ?? false,
+      ttlMs: options.ttlMs ?? 0,
       value,
       given: options.context,
       invokedAt: scheduler.now,

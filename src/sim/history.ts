@@ -37,6 +37,8 @@ export interface HistoryEntry {
   readonly r: Level;
   readonly w: Level;
   readonly session: boolean;
+  /** For how long a put was to live; 0 for ever. */
+  readonly ttlMs: number;
   /** The value of a put, as text; unique in the run. */
   readonly value: string | undefined;
   /** The causal context that the operation carried, opened. */

@@ -47,6 +47,11 @@ export class NodeHandle {
     return this.#setup.host.isDown;
   }
 
+  /** The latest wall time that it was told in this life. */
+  get wallMs(): number {
+    return this.#setup.host.wallMs;
+  }
+
   get isPaused(): boolean {
     return this.#setup.host.isPaused;
   }

@@ -24,6 +24,7 @@ export interface Asked {
   readonly r: Level;
   readonly w: Level;
   readonly session: boolean;
+  readonly ttlMs: number;
   readonly value: string | undefined;
   readonly given: Uint8Array | undefined;
   readonly invokedAt: Instant;
@@ -42,6 +43,7 @@ export class RecordedEntry implements HistoryEntry {
   readonly r: Level;
   readonly w: Level;
   readonly session: boolean;
+  readonly ttlMs: number;
   readonly value: string | undefined;
   readonly invokedAt: Instant;
   readonly tries: Try[] = [];
@@ -67,6 +69,7 @@ export class RecordedEntry implements HistoryEntry {
     this.r = asked.r;
     this.w = asked.w;
     this.session = asked.session;
+    this.ttlMs = asked.ttlMs;
     this.value = asked.value;
     this.invokedAt = asked.invokedAt;
     this.#secret = secret;

@@ -77,6 +77,7 @@ export class SimulatedHost implements Effects {
   /** Grows with every end: events of an earlier life are void. */
   #life = 0;
   #originMs = 0;
+  #wallMs = 0;
   #wakeAt: Instant = Infinity;
   #inbox: Input[] = [];
   #isPaused = false;
@@ -111,6 +112,11 @@ export class SimulatedHost implements Effects {
 
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  /** The latest that its node was told in this life. */
+  get wallMs(): number {
+    return this.#wallMs;
   }
 
   get openRequests(): number {
@@ -230,6 +236,7 @@ export class SimulatedHost implements Effects {
     if (restart !== undefined) this.#recorder.fault(`restart-${restart}`, this.id);
     const bootRandom = random.fork(`boot ${generation}`);
     this.#originMs = bootRandom.integer(ORIGIN_MS_MAX);
+    this.#wallMs = 0;
     this.#node = new Node({
       id: this.id,
       address: `${this.id}:1`,
@@ -341,7 +348,7 @@ export class SimulatedHost implements Effects {
       else if (kind === COMPLETE) node.completed(now, token, "durable");
       else if (kind === REFUSE) node.completed(now, token, "full");
       else if (kind === REQUEST) node.request(now, this.#stamped(request!));
-      else node.advance(now);
+      else node.advance(now, this.#readWall());
       this.#scheduleWake(node);
       this.storage.endInput();
     } catch (error) {
@@ -377,8 +384,13 @@ export class SimulatedHost implements Effects {
 
   #stamped(request: ClientRequest): ClientRequest {
     const { id, timeoutMs, forwarded } = request;
+    return withEnvelope(request, { id, timeoutMs, wallMs: this.#readWall(), forwarded });
+  }
+
+  #readWall(): number {
     const wallMs = this.wall.read(this.#scheduler.now);
-    return withEnvelope(request, { id, timeoutMs, wallMs, forwarded });
+    this.#wallMs = Math.max(this.#wallMs, wallMs);
+    return wallMs;
   }
 
   #scheduleWake(node: Node): void {

@@ -23,7 +23,7 @@ import type { NodeConfig } from "../core/config.ts";
 import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
 import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
-import { isTombstoneRow } from "../core/replica/row.ts";
+import { isOverRow } from "../core/replica/row.ts";
 import type { StoredIdentity } from "../core/identity/identity-file.ts";
 import type { Message } from "../core/messages.ts";
 import { recordBytesOf } from "../core/replica/row.ts";
@@ -240,11 +240,16 @@ export class Simulation implements RunView {
   }
 
   /** All that nodes keep for others. */
-  /** Rows in which nothing is live. */
+  wallMs(node: NodeId): number {
+    return this.node(node).wallMs;
+  }
+
+  /** Rows in which nothing is alive for anybody. */
   get tombstones(): readonly { readonly node: NodeId; readonly key: Key }[] {
+    const wallMs = Math.min(...this.nodes.map((node) => this.wallMs(node)));
     return this.nodes.flatMap((node) =>
       this.contents(node)
-        .filter(({ row }) => isTombstoneRow(row))
+        .filter(({ row }) => isOverRow(row, wallMs))
         .map(({ key }) => ({ node, key })),
     );
   }

@@ -142,6 +142,7 @@ function drawSimulation(seed: number, draws: Draws): SimulationOptions {
       repeatMs: 200,
       keysMax: draws.pick("purgeKeysMax", [4_096, 2]),
       rememberedMax: draws.pick("purgeRememberedMax", [65_536, 2]),
+      expireMs: draws.pick("purgeExpireMs", [1_000, 5_000]),
       sliceRows: draws.pick("purgeSliceRows", [256, 1]),
     },
     network: drawNetwork(draws),
@@ -207,6 +208,8 @@ function drawWorkload(draws: Draws): WorkloadOptions {
     timeoutMs: draws.pick("timeoutMs", [[0], [0, 50], [0, 500, 2_000]]),
     retries: draws.pick("retries", [[0], [0], [1], [0, 1, 5]]),
     updateRate: draws.pick("updateRate", [0, 0, 0.2, 1]),
+    expiryRate: draws.pick("expiryRate", [0, 0, 0.2, 0.8]),
+    ttlMsMax: draws.pick("ttlMsMax", [500, 5_000, 60_000]),
     sessionRate: draws.pick("sessionRate", [0, 0, 0.3, 1]),
     skipped: [],
   };

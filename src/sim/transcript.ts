@@ -48,7 +48,7 @@ export function transcript(sink: (line: string) => void, about = ""): Observer {
 
 export function describeRecord(record: Record): string {
   const dots = record.dots.map((dot) => {
-    const value = utf8Decode(registerValue(dot.payload)) ?? "(bytes)";
+    const value = utf8Decode(registerValue(dot)) ?? "(bytes)";
     return `${describeActor(dot)}#${dot.n} ${value}`;
   });
   return `{${describeContext(record.context)} | ${dots.join(", ")}}`;

@@ -45,6 +45,9 @@ export interface WorkloadOptions {
   readonly updateRate: number;
   /** Probability that an operation is one of a session. */
   readonly sessionRate: number;
+  /** The share of the puts that expire, after so long at most. */
+  readonly expiryRate: number;
+  readonly ttlMsMax: number;
   /** Numbers of steps that are drawn and not done: how a failing run is made smaller. */
   readonly skipped: readonly number[];
 }
@@ -63,6 +66,7 @@ interface Loop {
   readonly random: Random;
   readonly manners: Random;
   readonly sessions: Random;
+  readonly lives: Random;
   /** By key, latest last. */
   readonly contexts: Map<string, Uint8Array[]>;
   steps: number;
@@ -77,6 +81,8 @@ interface Step {
   readonly place: Place;
   readonly options: OperationOptions;
   readonly updates: boolean;
+  /** Of a put. */
+  readonly ttlMs: number;
 }
 
 export class Workload {
@@ -99,6 +105,7 @@ export class Workload {
       random: random.fork(`client ${number}`),
       manners: random.fork(`manners ${number}`),
       sessions: random.fork(`sessions ${number}`),
+      lives: random.fork(`lives ${number}`),
       contexts: new Map<string, Uint8Array[]>(),
       steps: 0,
     }));
@@ -165,7 +172,7 @@ export class Workload {
     const { key } = step.place;
     if (operation === "get") return client.get(key, options);
     if (operation === "delete") return client.delete(key, options);
-    return client.put(key, valueOf(client, number), options);
+    return client.put(key, valueOf(client, number), { ...options, ttlMs: step.ttlMs });
   }
 
   #update(
@@ -198,7 +205,14 @@ export class Workload {
     };
     const updates = manners.chance(updateRate) && operation !== "get";
     const withContext = operation !== "get" && !updates && context.length > 0;
-    return { operation, place, options: withContext ? { ...drawn, context } : drawn, updates };
+    const options = withContext ? { ...drawn, context } : drawn;
+    return { operation, place, options, updates, ttlMs: this.#drawLife(loop) };
+  }
+
+  #drawLife({ lives }: Loop): number {
+    const { expiryRate, ttlMsMax } = this.#options;
+    const life = 1 + lives.integer(ttlMsMax);
+    return lives.chance(expiryRate) ? life : 0;
   }
 
   #drawOperation(random: Random): Operation {

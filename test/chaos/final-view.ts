@@ -86,6 +86,10 @@ export class FinalView implements RunView {
   }
 
   /** Nobody outside sees what a node keeps for others. */
+  wallMs(): number {
+    return 0;
+  }
+
   hint(): RowRead {
     return undefined;
   }

@@ -59,6 +59,7 @@ function entryOf(line: HistoryLine, sequence: number, secret: SipKey): RecordedE
     r,
     w,
     session,
+    ttlMs: 0,
     value,
     given: line.given === "" ? undefined : bytesOf(line.given),
     invokedAt,

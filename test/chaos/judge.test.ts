@@ -103,6 +103,7 @@ class Told {
       r: 2,
       w: 2,
       session: false,
+      ttlMs: 0,
       value: undefined,
       given: undefined,
       invokedAt,

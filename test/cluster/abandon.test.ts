@@ -71,7 +71,7 @@ test("asleep: work whose time is over by then is not begun, and counted; what ha
   const toB = cluster.drop({ to: "b" });
   cluster.run();
   assert.equal(wordOf(cluster.reply(put)), "stored", "by the two others");
-  node.advance(cluster.now + 3_000);
+  node.advance(cluster.now + 3_000, cluster.now);
   for (const { message } of toB) node.receive(cluster.now + 3_000, cluster.names[0]!, message);
   const reasons = cluster
     .at("b")

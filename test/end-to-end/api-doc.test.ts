@@ -104,6 +104,9 @@ test("buckets, options, contexts, update, batch, errors", () =>
     assert.deepEqual(seen, { name: "Ada", logins: 2 });
     await users.put("ada", { name: "Ada", logins: 1 });
 
+    await users.put("session:7", { name: "Ada", logins: 1 }, { ttlMs: 30 * 60_000 });
+    assert.deepEqual(await users.get("session:7"), { name: "Ada", logins: 1 });
+
     const { values, context } = await users.getSiblings("ada");
     await users.put("ada", { ...values[0]!, name: "Ada Lovelace" }, { context });
     assert.deepEqual(Context.parse(String(context)), context);

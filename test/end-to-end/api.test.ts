@@ -46,6 +46,24 @@ for (const way of WAYS) {
     let count = 0;
     const newKey = (): string => `${way.name} né ${++count}`;
 
+    test("a value that is put for a time is gone when it is over", async () => {
+      const texts = db.bucket("texts", text);
+      const [brief, long, changed, inBatch] = [newKey(), newKey(), newKey(), newKey()];
+      await texts.put(brief, "v", { ttlMs: 1 });
+      await texts.put(long, "v", { ttlMs: 3_600_000 });
+      await texts.update(changed, () => "v", { ttlMs: 1 });
+      await texts.batch([{ type: "put", key: inBatch, value: "v" }], { ttlMs: 1 });
+      while ((await texts.get(brief)) !== undefined) {}
+      while ((await texts.get(changed)) !== undefined) {}
+      while ((await texts.get(inBatch)) !== undefined) {}
+      assert.equal(await texts.get(long), "v");
+      await texts.put(long, "w");
+      assert.equal(await texts.get(long), "w");
+      for (const ttlMs of [0, -1, 1.5, 1e15]) {
+        await assert.rejects(texts.put(long, "x", { ttlMs }), { code: "INVALID_ARGUMENT" });
+      }
+    });
+
     test("put, get, delete", async () => {
       const texts = db.bucket("texts", text);
       const key = newKey();

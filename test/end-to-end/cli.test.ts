@@ -26,6 +26,18 @@ test("cli: put, get, delete", async () => {
   assert.deepEqual(again, { code: 0, stdout: "nothing was there\n", stderr: "" });
 });
 
+test("cli: a put with --ttl is gone when its time is over", async () => {
+  await dev.run(["put", "brief", "v", "--ttl", "1ms"]);
+  await dev.run(["put", "long", "v", "--ttl", "1.5h"]);
+  while ((await dev.run(["get", "brief"])).code === 0) {}
+  assert.equal((await dev.run(["get", "long"])).stdout, "v\n");
+  for (const time of ["0s", "5", "-1s", "1y", "40000d"]) {
+    const { code, stderr } = await dev.run(["put", "long", "v", "--ttl", time]);
+    assert.equal(code, 2, time);
+    assert.match(stderr, /a time from 1ms to 36525d/);
+  }
+});
+
 test("cli: what a put tells in JSON", async () => {
   const put = await dev.json(["put", "told", "v"]);
   assert.deepEqual(Object.keys(put), ["key", "stored", "context", "receipt", "elapsedMs"]);

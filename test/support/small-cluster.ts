@@ -129,7 +129,7 @@ export class Member {
 
   /** The values that this node alone holds of a key, newest first. */
   values(key: Key = KEY): string[] {
-    return siblingsOf(this.record(key)).map(({ value }) => textOf(value));
+    return siblingsOf(this.record(key), this.#cluster.now).map(({ value }) => textOf(value));
   }
 
   factsOf<Kind extends Fact["kind"]>(kind: Kind): Extract<Fact, { kind: Kind }>[] {
@@ -298,7 +298,7 @@ export class SmallCluster {
       const next = Math.min(...deadlines);
       if (next > until) break;
       this.now = Math.max(this.now, next);
-      for (const { node } of this.members.values()) node.advance(this.now);
+      for (const { node } of this.members.values()) node.advance(this.now, this.now);
     }
     this.now = until;
   }

@@ -29,7 +29,7 @@ import { EPOCH_MAX, compareActors } from "./actor.ts";
 import type { Context, Entry } from "./context.ts";
 import { contains, entryOf } from "./context.ts";
 import type { Dot } from "./record.ts";
-import { compareDots, Record } from "./record.ts";
+import { compareDots, EXPIRING, Record } from "./record.ts";
 
 export const RECORD_VERSION = 1;
 /** No record of ours comes near; a count above it is not worth an allocation. */
@@ -133,16 +133,21 @@ export function digestOf(bytes: Uint8Array, start = 0, end: number = bytes.lengt
   };
 }
 
-/** Whether an encoded record knows something and nothing is left: it ends with its identity. */
-export function isTombstoneRecord(bytes: Uint8Array, start = 0): boolean {
+/**
+ * Whether an encoded record may be over, now or at some time: it knows something, and ends with its
+ * identity, or its last dot is one that expires. (Or has a path that looks like one: who wants to
+ * know decodes it.) Every row that is stored is asked, so no reader is made.
+ */
+export function mayBeOver(bytes: Uint8Array, start = 0): boolean {
   let identityBytes = 0;
   let factor = 1;
-  // Every row that is stored is asked: without a reader.
   for (let at = start + 1; at < bytes.length && factor < 2 ** 35; factor *= 128) {
     const byte = bytes[at++]!;
     identityBytes += (byte & 0x7f) * factor;
     if (byte >= 0x80) continue;
-    return identityBytes > EMPTY_IDENTITY_BYTES && at + identityBytes === bytes.length;
+    const end = at + identityBytes;
+    if (identityBytes <= EMPTY_IDENTITY_BYTES || end > bytes.length) return false;
+    return end === bytes.length || bytes[end - 2] === EXPIRING;
   }
   return false;
 }

@@ -29,6 +29,8 @@ import { contains, descends, EMPTY_CONTEXT, joinContexts, withDot } from "./cont
  * views.
  */
 export const REGISTER = 1;
+/** A register whose value is gone from a moment on that its payload names. */
+export const EXPIRING = 2;
 
 export interface Dot extends Actor {
   readonly n: number;

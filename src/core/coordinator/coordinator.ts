@@ -7,6 +7,7 @@
  */
 import { assert } from "../base/assert.ts";
 import { Numbered } from "../base/numbered.ts";
+import type { WallTime } from "../base/wall-time.ts";
 import { ShareBudget } from "../base/share-budget.ts";
 import type { SipKey } from "../base/siphash.ts";
 import type { Random } from "../base/random.ts";
@@ -19,7 +20,7 @@ import type { Refusal } from "../messages.ts";
 import { answer } from "../messages.ts";
 import type { Failed, Outcome } from "../outcomes.ts";
 import { failed } from "../outcomes.ts";
-import type { ClientRequest, Level } from "../requests.ts";
+import { type ClientRequest, type Level, TTL_MS_MAX } from "../requests.ts";
 import type { Layout } from "../ring/layout.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import { StandIns } from "../ring/stand-ins.ts";
@@ -66,6 +67,7 @@ export class Coordinator implements Desk {
   readonly deadlines: DeadlineWheel;
   readonly hedges: ShareBudget;
   readonly layout: () => Layout;
+  readonly wall: WallTime;
   readonly #era: () => number;
   readonly mayRepair: (now: Instant) => boolean;
   readonly #operations: Numbered<Operation>;
@@ -87,6 +89,7 @@ export class Coordinator implements Desk {
     this.deadlines = setup.deadlines;
     this.hedges = new ShareBudget(setup.config.hedgeShare, HEDGES_MAX);
     this.layout = setup.layout;
+    this.wall = setup.wall;
     this.#era = setup.era;
     this.mayRepair = setup.mayRepair;
     this.#limit = new InFlightLimit(setup.config.inFlightMax);
@@ -251,6 +254,7 @@ export class Coordinator implements Desk {
   #admit(now: Instant, request: ClientRequest, asker: NodeId | undefined): Admitted | Failed {
     const layout = this.layout();
     const { key } = request;
+    this.wall.see(request.wallMs);
     const partition = layout.partitioner.of(key);
     const owners = layout.owners(partition);
     const bytes = key.length + request.value.length + request.context.length;
@@ -316,7 +320,7 @@ export class Coordinator implements Desk {
       const detail = `timeoutMs ${timeoutMs} is not from 1 to ${requestTimeoutMsMax}`;
       return failed("INVALID_REQUEST", detail, { needed: requestTimeoutMsMax, got: timeoutMs });
     }
-    return levelBroken(request);
+    return lifeBroken(request) ?? levelBroken(request);
   }
 
   /** Who demands more owners proper than owners demands as many owners. */
@@ -374,6 +378,16 @@ export class Coordinator implements Desk {
 function majority(wanted: number, owners: number): Needed {
   const all = Math.max(wanted, levelCount("quorum", owners) ?? owners);
   return { all, proper: all };
+}
+
+function lifeBroken({ operation, ttlMs }: ClientRequest): Failed | undefined {
+  if (ttlMs === 0) return undefined;
+  if (operation !== "put") {
+    return failed("INVALID_REQUEST", `ttlMs ${ttlMs} with a ${operation}: only a value expires`);
+  }
+  if (Number.isInteger(ttlMs) && ttlMs > 0 && ttlMs <= TTL_MS_MAX) return undefined;
+  const detail = `ttlMs ${ttlMs} is not an integer from 1 to ${TTL_MS_MAX}`;
+  return failed("INVALID_REQUEST", detail, { needed: TTL_MS_MAX, got: ttlMs });
 }
 
 /** All four, also those that this operation does not look at: a forwarded request carries them. */

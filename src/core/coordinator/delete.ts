@@ -13,6 +13,7 @@ import { EMPTY_CONTEXT, contains } from "../causality/context.ts";
 import { encodeRecord } from "../causality/record-codec.ts";
 import type { Record } from "../causality/record.ts";
 import { deleteDelta, EMPTY_RECORD } from "../causality/record.ts";
+import { isExpired } from "../causality/register.ts";
 import type { Instant } from "../effects.ts";
 import type { Refusal } from "../messages.ts";
 import type { Outcome } from "../outcomes.ts";
@@ -171,7 +172,10 @@ export class DeleteOperation extends Operation {
     const { desk, admitted } = this;
     const { place, id } = admitted;
     this.#covered = covered;
-    this.#existed = this.#seen().dots.some((dot) => contains(covered, dot, dot.n));
+    const wallMs = desk.wall.ms;
+    this.#existed = this.#seen().dots.some((dot) => {
+      return contains(covered, dot, dot.n) && !isExpired(dot, wallMs);
+    });
     this.#isSpreading = true;
     const record = deleteDelta(covered);
     const bytes = encodeRecord(record);

@@ -3,6 +3,7 @@
  * needs of its neighbours. It imports neither the replica nor the membership: `node.ts` introduces
  * them to each other.
  */
+import type { WallTime } from "../base/wall-time.ts";
 import type { ShareBudget } from "../base/share-budget.ts";
 import type { SipKey } from "../base/siphash.ts";
 import type { Context } from "../causality/context.ts";
@@ -99,6 +100,8 @@ export interface Desk {
   /** This node has so much to do that it asks nobody twice. */
   readonly isBusy: boolean;
   layout(): Layout;
+  /** What has expired is gone for this node. */
+  readonly wall: WallTime;
   /** So many answered operations still wait for late owners that further ones do not. */
   readonly isCrowded: boolean;
   /** The operation is over: nothing will be waited for any more. */

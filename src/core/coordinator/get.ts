@@ -135,7 +135,7 @@ export class GetOperation extends Operation {
 
   /** `held` are the owners that hold exactly this record, as bits. */
   protected succeed(now: Instant, record: Record, held: number): void {
-    const all = siblingsOf(record);
+    const all = siblingsOf(record, this.desk.wall.ms);
     const siblings = this.admitted.request.mode === "lww" ? all.slice(0, 1) : all;
     const context = this.seal(record.context);
     const receipt = this.receipt(this.gather.tally, held, siblings.length);

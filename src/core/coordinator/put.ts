@@ -12,9 +12,10 @@
  */
 import type { Context } from "../causality/context.ts";
 import { EMPTY_CONTEXT, joinContexts } from "../causality/context.ts";
-import type { Record } from "../causality/record.ts";
-import { putDelta, REGISTER } from "../causality/record.ts";
-import { nextTime, registerPayload, remainder } from "../causality/register.ts";
+import type { Dot, Record } from "../causality/record.ts";
+import { EXPIRING, putDelta, REGISTER } from "../causality/record.ts";
+import { expiringPayload, nextTime, registerPayload } from "../causality/register.ts";
+import { remainder, withExpired } from "../causality/register.ts";
 import type { Instant } from "../effects.ts";
 import type { Refusal } from "../messages.ts";
 import type { Outcome } from "../outcomes.ts";
@@ -22,7 +23,7 @@ import { failed } from "../outcomes.ts";
 import type { BucketMode } from "../requests.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import { DAMAGED } from "../storage/engine.ts";
-import type { Desk } from "./desk.ts";
+import type { Desk, OwnRow } from "./desk.ts";
 import { Operation } from "./operation.ts";
 import type { Admitted } from "./operation.ts";
 import { Spread } from "./spread.ts";
@@ -108,20 +109,28 @@ export class PutOperation extends Operation {
     if (row === DAMAGED) {
       return failed("DAMAGED", `the row of this key at ${desk.self} is unreadable`);
     }
-    const covered = coveredBy(request.mode, row.record, context);
+    const chosen = coveredBy(request.mode, row.record, context);
+    // What has expired is in nobody's way any more.
+    const covered = withExpired(chosen, row.record, desk.wall.ms);
     const refusal = this.#tooMuch(row.record, covered);
     if (refusal !== undefined) return refusal;
     const next = desk.replica.nextDot(place.key, row, context);
     if (next === undefined) return this.#noDot();
     const { high, low } = desk.identity;
     const { epoch, n } = next;
-    const payload = registerPayload(nextTime(row.record, request.wallMs), request.value);
-    const delta = putDelta(covered, { high, low, epoch, n, kind: REGISTER, path: "", payload });
+    const delta = putDelta(covered, { high, low, epoch, n, path: "", ...this.#valueAfter(row) });
     desk.effects.note({ kind: "dot-minted", key: place.key, high, low, epoch, n });
     this.#covered = delta.context;
     const waiting = { to: desk.self, id: admitted.id };
     this.#spread.start(now, desk.replica.storeOwn(place, row, delta, waiting));
     return undefined;
+  }
+
+  #valueAfter({ record }: OwnRow): Pick<Dot, "kind" | "payload"> {
+    const { value, ttlMs, wallMs } = this.admitted.request;
+    const time = nextTime(record, wallMs);
+    if (ttlMs === 0) return { kind: REGISTER, payload: registerPayload(time, value) };
+    return { kind: EXPIRING, payload: expiringPayload(time, time.ms + ttlMs, value) };
   }
 
   #noDot(): Outcome {

@@ -18,6 +18,7 @@ function graves(rememberedMax: number): Graves {
         const next = start + limit < keys.length ? start + limit : undefined;
         return { entries, next };
       },
+      mayBeOver: () => true,
       tombstoneIn: (row) => (row[0]! % 2 === 0 ? DIGEST : undefined),
     },
     rememberedMax,

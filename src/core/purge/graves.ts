@@ -5,12 +5,15 @@
  *     stored ─▶ fresh ──a round later──▶ ripe ─▶ taken for a round ─▶ purged
  *                                         ▲                       └─ not clear: put back
  *
- * More than can be remembered is left to another scan. That a key is here says only that it had a
- * tombstone: whoever takes it looks.
+ * Values that will expire become tombstones by themselves: their partitions are scanned again now
+ * and then. More than can be remembered is left to another scan. That a key is here says only that
+ * it had a tombstone: whoever takes it looks.
  */
 import type { Key } from "../ring/key.ts";
 import type { ScanPosition } from "../storage/engine.ts";
 import type { PurgeStore } from "./purge-store.ts";
+
+type Rows = Pick<PurgeStore, "scan" | "mayBeOver" | "tombstoneIn">;
 
 export interface Grave {
   readonly partition: number;
@@ -18,7 +21,7 @@ export interface Grave {
 }
 
 export class Graves {
-  readonly #store: Pick<PurgeStore, "scan" | "tombstoneIn">;
+  readonly #store: Rows;
   readonly #rememberedMax: number;
   #fresh: Map<Key, number> = new Map();
   #ripe: Map<Key, number> = new Map();
@@ -26,9 +29,11 @@ export class Graves {
   #unscanned: Set<number> = new Set();
   /** There was no room for something of them: to be scanned again. */
   #missed: Set<number> = new Set();
+  /** Values in them will expire. */
+  readonly #expiring: Set<number> = new Set();
   #from: ScanPosition | undefined = undefined;
 
-  constructor(store: Pick<PurgeStore, "scan" | "tombstoneIn">, rememberedMax: number) {
+  constructor(store: Rows, rememberedMax: number) {
     this.#store = store;
     this.#rememberedMax = rememberedMax;
   }
@@ -46,8 +51,21 @@ export class Graves {
     this.#fresh.clear();
     this.#ripe.clear();
     this.#missed.clear();
+    this.#expiring.clear();
     this.#unscanned = new Set(partitions);
     this.#from = undefined;
+  }
+
+  /** A row that may be over, now or at some time. */
+  onRow(partition: number, key: Key, row: Uint8Array): void {
+    if (this.#store.tombstoneIn(row) !== undefined) this.note(partition, key);
+    else this.#expiring.add(partition);
+  }
+
+  /** Of what was to expire, some may have. */
+  rescanExpiring(): void {
+    for (const partition of this.#expiring) this.#missed.add(partition);
+    this.#expiring.clear();
   }
 
   note(partition: number, key: Key): void {
@@ -66,7 +84,7 @@ export class Graves {
     if (partition === undefined) return;
     const { entries, next } = this.#store.scan(partition, this.#from, rows);
     for (const { key, row } of entries) {
-      if (this.#store.tombstoneIn(row) !== undefined) this.note(partition, key);
+      if (this.#store.mayBeOver(row)) this.onRow(partition, key, row);
     }
     this.#from = next;
     if (next === undefined) this.#unscanned.delete(partition);

@@ -15,6 +15,8 @@ export interface PurgeConfig {
   readonly keysMax: number;
   /** Keys that are remembered as deleted; beyond that their partitions are scanned. */
   readonly rememberedMax: number;
+  /** Partitions with values that expire are scanned so often for those that have. */
+  readonly expireMs: number;
   /** Rows that are scanned at once, and the pause after them. */
   readonly sliceRows: number;
   readonly slicePauseMs: number;
@@ -27,6 +29,7 @@ export const DEFAULT_PURGE_CONFIG: PurgeConfig = {
   repeatMs: 1_000,
   keysMax: 4_096,
   rememberedMax: 65_536,
+  expireMs: 600_000,
   sliceRows: 256,
   slicePauseMs: 20,
 };

@@ -6,7 +6,9 @@ import type { RowReader, RowWrite, ScanPosition, ScanSlice } from "../storage/en
 export interface PurgeStore extends RowReader {
   /** As `Engine.scan`. */
   scan(partition: number, from: ScanPosition | undefined, limit: number): ScanSlice;
-  /** The digest of the tombstone in a row; undefined when something is live in it. */
+  /** Whether nothing is alive in a row, or nothing will be at some time; quickly, so maybe. */
+  mayBeOver(row: Uint8Array): boolean;
+  /** The digest of a row in which nothing is alive: deleted, or expired; undefined of others. */
   tombstoneIn(row: Uint8Array): Digest | undefined;
   /** Whether this node holds exactly that tombstone. */
   isTombstone(partition: number, key: Key, digest: Digest): boolean;

@@ -68,6 +68,7 @@ export class Purge {
   #startAt: Instant = NEVER;
   #askAt: Instant = NEVER;
   #scanAt: Instant = NEVER;
+  #expireAt: Instant = NEVER;
   #failures = 0;
   #purgedCount = 0;
   /** What this node says to itself: heard when the present input is done. */
@@ -120,12 +121,13 @@ export class Purge {
     if (this.#round !== undefined) this.#finish(now, "refused", undefined);
     this.#startAt = now + config.everyMs;
     this.#scanAt = now;
+    this.#expireAt = now + config.expireMs;
   }
 
-  /** The row of a tombstone was stored. */
-  onTombstone(partition: number, key: Key): void {
-    const { self } = this.#setup;
-    if (this.#setup.layout().owners(partition)[0] === self) this.#graves.note(partition, key);
+  /** A row was stored in which nothing is alive, or nothing will be at some time. */
+  onRow(partition: number, key: Key, row: Uint8Array): void {
+    const { self, layout } = this.#setup;
+    if (layout().owners(partition)[0] === self) this.#graves.onRow(partition, key, row);
   }
 
   onHintKept(key: Key): void {
@@ -153,6 +155,11 @@ export class Purge {
 
   advance(now: Instant): void {
     const { config, mayWork } = this.#setup;
+    if (now >= this.#expireAt) {
+      this.#graves.rescanExpiring();
+      this.#expireAt = now + config.expireMs;
+      this.#scanAt = now;
+    }
     if (now >= this.#scanAt) {
       if (mayWork(now)) this.#graves.scan(config.sliceRows);
       this.#scanAt = this.#graves.isScanned ? now + config.everyMs : now + config.slicePauseMs;
@@ -195,7 +202,8 @@ export class Purge {
 
   /** When to call `advance` next; early is harmless. */
   get nextDeadline(): Instant | undefined {
-    const at = Math.min(this.#scanAt, this.#round === undefined ? this.#startAt : this.#askAt);
+    const own = Math.min(this.#scanAt, this.#expireAt);
+    const at = Math.min(own, this.#round === undefined ? this.#startAt : this.#askAt);
     return at === NEVER ? undefined : at;
   }
 

@@ -30,6 +30,7 @@ class Stand {
       store: {
         get: () => undefined,
         scan: () => ({ entries: [], next: undefined }),
+        mayBeOver: () => false,
         tombstoneIn: () => undefined,
         isTombstone: (_partition, key) => this.tombstones.has(key),
         keepsHint: (_partition, key) => this.hints.has(key),

@@ -42,7 +42,7 @@ import {
   decodeRow,
   encodeRow,
   hasReservation,
-  isTombstoneRow,
+  isOverRow,
   recordBytesOf,
   rowDigest,
   UNRESERVED_HEAD_BYTES,
@@ -214,17 +214,17 @@ export class Replica {
     this.#persistJoined(place, reserved, joined, incoming, undefined);
   }
 
-  /** Whether the row of this key is that tombstone. */
-  isTombstone({ partition, key }: Place, digest: Digest): boolean {
+  /** Whether the row of this key is that tombstone: nothing is alive in it. */
+  isTombstone({ partition, key }: Place, digest: Digest, wallMs: number): boolean {
     const row = this.#rows.get(partition, key);
-    if (row === undefined || row === DAMAGED || !isTombstoneRow(row)) return false;
+    if (row === undefined || row === DAMAGED || !isOverRow(row, wallMs)) return false;
     const { high, low } = rowDigest(row);
     return high === digest.high && low === digest.low;
   }
 
   /** Nobody remembers what was deleted: nobody needs to remember that it was. */
-  purge(place: Place, digest: Digest): void {
-    if (!this.isTombstone(place, digest)) return;
+  purge(place: Place, digest: Digest, wallMs: number): void {
+    if (!this.isTombstone(place, digest, wallMs)) return;
     const row = this.load(place.partition, place.key);
     if (row === DAMAGED) return;
     this.#persist(place, undefined, undefined, undefined);

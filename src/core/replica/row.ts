@@ -7,9 +7,10 @@
  */
 import { ByteReader, ByteWriter, momentaryBytes, varintBytes } from "../base/bytes.ts";
 import type { Digest } from "../causality/record-codec.ts";
-import { decodeRecord, digestOf, isTombstoneRecord } from "../causality/record-codec.ts";
+import { decodeRecord, digestOf, mayBeOver } from "../causality/record-codec.ts";
 import { recordBytes, writeRecord } from "../causality/record-codec.ts";
 import type { Record } from "../causality/record.ts";
+import { isOver } from "../causality/register.ts";
 
 export interface Row {
   readonly reservedEpoch: number;
@@ -58,9 +59,16 @@ export function rowDigest(row: Uint8Array): Digest {
   return digestOf(row, recordStart(row));
 }
 
-/** Whether nothing is live in it. */
-export function isTombstoneRow(row: Uint8Array): boolean {
-  return isTombstoneRecord(row, recordStart(row));
+/** Whether nothing is alive in it, or nothing will be at some time: maybe, but quickly said. */
+export function mayBeOverRow(row: Uint8Array): boolean {
+  return mayBeOver(row, recordStart(row));
+}
+
+/** Whether nothing is alive in it: deleted, or expired. */
+export function isOverRow(row: Uint8Array, wallMs: number): boolean {
+  if (!mayBeOverRow(row)) return false;
+  const decoded = decodeRow(row);
+  return decoded !== undefined && isOver(decoded.record, wallMs);
 }
 
 function recordStart(row: Uint8Array): number {

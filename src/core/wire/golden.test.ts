@@ -100,6 +100,12 @@ const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
     ),
   ],
   [
+    "ask-put-ttl",
+    messages.ask(
+      clientRequest({ id: 1, operation: "put", key: KEY, value: BYTES, ttlMs: 300, timeoutMs: 7 }),
+    ),
+  ],
+  [
     "ask-delete",
     messages.ask(clientRequest({ id: 2, operation: "delete", key: KEY, mode: "merge", w: 300 })),
   ],

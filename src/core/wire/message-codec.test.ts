@@ -106,6 +106,7 @@ const request = fc
     pw: level,
     timeoutMs: integer,
     session: fc.boolean(),
+    ttlMs: integer,
     forwarded: fc.boolean(),
   })
   .map(clientRequest);

@@ -6,8 +6,10 @@
  *     └────┴───────────┴──────┴───────┴───┴───┴────┴────┴───────────┴─────┴─────────┴───────┘
  *       u64  u8          u8     u8      varint each       varint      blob  blob      rest
  *
+ *     ttlMs varint stands behind timeoutMs when the flags say so
+ *
  *     level   0 default · 1 one · 2 quorum · 3 all · 4 + n for the number n
- *     flags   bit 0 forwarded, bit 1 session, the others zero
+ *     flags   bit 0 forwarded, bit 1 session, bit 2 expires, the others zero
  *
  * Wall time does not travel: whoever runs the request stamps its own, so `wallMs` is 0 in what is
  * read. A number of owners travels as it was asked, however wrong: to refuse it by name is the
@@ -26,12 +28,13 @@ const LEVEL_WORDS = ["default", "one", "quorum", "all"] as const satisfies reado
 
 const FORWARDED = 1;
 const SESSION = 2;
+const EXPIRES = 4;
 
 export function writeRequest(writer: ByteWriter, request: ClientRequest): void {
   writer.u64(request.id);
   writer.u8(OPERATIONS.indexOf(request.operation));
   writer.u8(MODES.indexOf(request.mode));
-  writer.u8((request.forwarded ? FORWARDED : 0) | (request.session ? SESSION : 0));
+  writer.u8(flagsOf(request));
   writeLevel(writer, request.r);
   writeLevel(writer, request.w);
   writeLevel(writer, request.pr);
@@ -39,6 +42,7 @@ export function writeRequest(writer: ByteWriter, request: ClientRequest): void {
   // Rounded up: 0 would be the node's default, and the last fraction of a millisecond would last a
   // second.
   writer.varint(Math.ceil(request.timeoutMs));
+  if (request.ttlMs !== 0) writer.varint(request.ttlMs);
   writeKey(writer, request.key);
   writer.blob(request.context);
   writer.raw(request.value);
@@ -57,11 +61,13 @@ export function readRequest(reader: ByteReader): ClientRequest | undefined {
   const pr = readLevel(reader);
   const pw = readLevel(reader);
   const timeoutMs = reader.varint();
+  const expires = (flags & EXPIRES) !== 0;
+  const ttlMs = expires ? reader.varint() : 0;
   const key = readKey(reader);
   const context = readBytes(reader);
   const value = readRest(reader);
   if (reader.failed || operation === undefined || mode === undefined) return undefined;
-  if (flags > (FORWARDED | SESSION)) return undefined;
+  if (flags > (FORWARDED | SESSION | EXPIRES) || (expires && ttlMs === 0)) return undefined;
   return {
     id,
     operation,
@@ -76,8 +82,13 @@ export function readRequest(reader: ByteReader): ClientRequest | undefined {
     session: (flags & SESSION) !== 0,
     timeoutMs,
     wallMs: 0,
+    ttlMs,
     forwarded: (flags & FORWARDED) !== 0,
   };
+}
+
+function flagsOf({ forwarded, session, ttlMs }: ClientRequest): number {
+  return (forwarded ? FORWARDED : 0) | (session ? SESSION : 0) | (ttlMs === 0 ? 0 : EXPIRES);
 }
 
 function writeLevel(writer: ByteWriter, level: Level): void {

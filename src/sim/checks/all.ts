@@ -10,6 +10,7 @@ import { bounds } from "./bounds.ts";
 import { comebacks } from "./comebacks.ts";
 import { convergence } from "./convergence.ts";
 import { dotUniqueness } from "./dot-uniqueness.ts";
+import { expiry } from "./expiry.ts";
 import { extras } from "./extras.ts";
 import { growth } from "./growth.ts";
 import { handedOff } from "./handed-off.ts";
@@ -37,6 +38,7 @@ export const ALL_CHECKERS: readonly CheckerFactory[] = [
   storage,
   monotone,
   comebacks,
+  expiry,
   growth,
   bounds,
   leaks,

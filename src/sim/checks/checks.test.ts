@@ -109,6 +109,10 @@ class ToldRun implements RunView {
     return this.row(node, key);
   }
 
+  wallMs(): number {
+    return 0;
+  }
+
   hint(): RowRead {
     return undefined;
   }
@@ -183,6 +187,7 @@ class ToldRun implements RunView {
       r: "quorum",
       w: "quorum",
       session: false,
+      ttlMs: 0,
       value: undefined,
       given: undefined,
       invokedAt: this.now,

@@ -11,6 +11,8 @@
  * Who saw what, `write-evidence.ts` says. What an acknowledged write replaced for certain stands in
  * the context of its answer.
  *
+ * A put for a time may be replaced by anybody for whom its time is over: (a) does not judge it.
+ *
  * Where it holds: in every mode and at every level, as long as memory lasts. When a node forgets
  * durable rows, what the others then know of the key is kept, owners and who keeps something for
  * them, and a put which none of them knew is excused, as is a replacement which none had seen.
@@ -91,7 +93,7 @@ class LostWrites implements Checker {
     const replaceable = this.#evidence.replaceableOf(key, writes);
     const problems: string[] = [];
     for (const put of writes) {
-      if (put.operation !== "put" || put.status !== "ok") continue;
+      if (put.operation !== "put" || put.status !== "ok" || put.ttlMs > 0) continue;
       this.#checked++;
       const value = put.value!;
       if (live.has(value)) continue;

@@ -15,11 +15,13 @@
  * Where it holds: at a node, between its crashes, since a crash may undo what was not durable yet,
  * and between its memory losses. To readers, while no owner of the key crashed or forgot from the
  * beginning of the first read on, in modes that return every live value, and for values whose put
- * may not have been carried out twice. (Whether a put may be is S20's matter.)
+ * may not have been carried out twice, nor be over for one node and not for another. (Whether a put
+ * may be carried out twice is S20's matter, and who sees its end S21's.)
  */
 import type { Context } from "../../core/causality/context.ts";
 import { contains, descends } from "../../core/causality/context.ts";
-import type { Dot, Record } from "../../core/causality/record.ts";
+import { EXPIRING, type Dot, type Record } from "../../core/causality/record.ts";
+import { isOver } from "../../core/causality/register.ts";
 import type { Message } from "../../core/messages.ts";
 import type { Key } from "../../core/ring/key.ts";
 import type { NodeId } from "../../core/ring/node-id.ts";
@@ -100,6 +102,7 @@ class Resurrection implements Checker {
       const forgot = this.#losses.forgot(key);
       for (const dot of final.dots) {
         const value = valueOf(dot);
+        if (dot.kind === EXPIRING) continue;
         const seen = this.#seen.get(key)?.find((earlier) => {
           return earlier.forgot === forgot && sawGone(earlier, dot, value);
         });
@@ -143,7 +146,7 @@ class Resurrection implements Checker {
   /** Nothing but a tombstone is removed, and what it knew of is gone for ever, everywhere. */
   #onRemoved(node: NodeId, key: Key, before: Record | undefined): void {
     this.#rowsOf(node).delete(key);
-    if (before === undefined || before.isTombstone) return;
+    if (before === undefined || isOver(before, this.#run.wallMs(node))) return;
     this.#problems.push(`${key}: ${node} removed a row that is live`);
   }
 
@@ -180,7 +183,8 @@ class Resurrection implements Checker {
     for (const value of read.returned ?? []) {
       const dot = this.#dots.get(value);
       if (dot === undefined || !sawGone(seen, dot, value)) continue;
-      if (effectsMax(this.#puts.get(value)!) > 1) continue;
+      const put = this.#puts.get(value)!;
+      if (effectsMax(put) > 1 || put.ttlMs > 0) continue;
       this.#problems.push(
         `${read.key}: get ${read.sequence} returned ${value}, which get ${seen.read.sequence}` +
           ` before it had seen gone at ${seen.held} owners`,

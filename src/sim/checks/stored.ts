@@ -83,7 +83,7 @@ export function hintOf(row: RowRead): Hint | undefined {
 }
 
 export function valueOf(dot: Dot): string {
-  return utf8Decode(registerValue(dot.payload)) ?? "(not text)";
+  return utf8Decode(registerValue(dot)) ?? "(not text)";
 }
 
 export function isLive(record: Record, dot: Dot): boolean {

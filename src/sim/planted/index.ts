@@ -23,7 +23,14 @@ import {
 } from "./identity-bugs.ts";
 import { limitForgotten, manyForFew } from "./load-bugs.ts";
 import { newestOnly, repairIgnored, tombstoneDropped } from "./join-bugs.ts";
-import { deletesAllTheTime, erasEndless, hintsOverlooked, ownersNotAsked } from "./purge-bugs.ts";
+import {
+  deletesAllTheTime,
+  erasEndless,
+  expiryIgnored,
+  hintsOverlooked,
+  ownersNotAsked,
+  shortLives,
+} from "./purge-bugs.ts";
 import type { RunOptions } from "../swarm.ts";
 import {
   ackBeforeSync,
@@ -93,6 +100,15 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
       checker: "S3",
       apply: ownersNotAsked,
       trouble: deletesAllTheTime,
+    },
+  ],
+  [
+    "expiry-ignored",
+    {
+      description: "values are shown for ever, also those that were put for a time",
+      checker: "S21",
+      apply: expiryIgnored,
+      trouble: shortLives,
     },
   ],
   [

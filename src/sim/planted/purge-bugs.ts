@@ -1,6 +1,8 @@
 /**
- * Planted bugs of purging: tombstones that go while somebody still knows what was deleted.
+ * Planted bugs of purging and expiry: tombstones that go while somebody still knows what was
+ * deleted, values that stay when their time is over.
  */
+import { WallTime } from "../../core/base/wall-time.ts";
 import { Handoff } from "../../core/handoff/handoff.ts";
 import { Eras } from "../../core/purge/eras.ts";
 import { Witness } from "../../core/purge/witness.ts";
@@ -30,9 +32,9 @@ export function ownersNotAsked(): Undo {
       Replica.prototype,
       "purge",
       (original) =>
-        function (this: Replica, place, digest) {
+        function (this: Replica, place, digest, wallMs) {
           isPurging = true;
-          original.call(this, place, digest);
+          original.call(this, place, digest, wallMs);
           isPurging = false;
         },
     ),
@@ -40,11 +42,21 @@ export function ownersNotAsked(): Undo {
       Replica.prototype,
       "isTombstone",
       (original) =>
-        function (this: Replica, place, digest) {
-          return !isPurging || original.call(this, place, digest);
+        function (this: Replica, place, digest, wallMs) {
+          return !isPurging || original.call(this, place, digest, wallMs);
         },
     ),
   ]);
+}
+
+/** Nothing is ever over. */
+export function expiryIgnored(): Undo {
+  return patchGetter(WallTime.prototype, "ms", () => 0);
+}
+
+/** Half of the values live for a moment. */
+export function shortLives(drawn: RunOptions): RunOptions {
+  return { ...drawn, workload: { ...drawn.workload, expiryRate: 0.5, ttlMsMax: 2_000 } };
 }
 
 /** Few keys, deleted again and again, purged as soon as may be; messages that come very late. */
