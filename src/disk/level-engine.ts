@@ -17,8 +17,6 @@ import { binaryOf } from "../core/base/bytes.ts";
 import type { Key } from "../core/ring/key.ts";
 import {
   DAMAGED,
-  type Engine,
-  type EngineEvents,
   type EngineStats,
   type RowEntry,
   type RowRead,
@@ -26,12 +24,14 @@ import {
   type ScanPosition,
   type ScanSlice,
 } from "../core/storage/engine.ts";
+import type { StoreMark } from "../core/storage/store-mark.ts";
 import { LibraryCommits } from "./library-engine-commits.ts";
 import { LibraryDirectory } from "./library-engine-directory.ts";
 import { loaded } from "./library-engine-missing.ts";
 import { rowLength, sealed, unsealed } from "./library-engine-seal.ts";
 import { bytesOfIndex, indexOfBytes, indexPlace, listPlace, placesOf } from "./level-place.ts";
 import { LevelTree } from "./level-tree.ts";
+import type { LibraryEngine, OpenedLibrary } from "./opened-library.ts";
 
 export interface LevelOptions {
   readonly sync?: "always" | "interval" | "never";
@@ -43,7 +43,7 @@ export interface LevelOptions {
 const FREE_MAX = 4096;
 const ROWS_FILE = /^\d+\.(log|ldb|sst)$/;
 
-export class LevelEngine implements Engine {
+export class LevelEngine implements LibraryEngine {
   readonly #commits: LibraryCommits;
   /** By partition: every index that is taken is below. */
   readonly #listed: number[];
@@ -60,10 +60,7 @@ export class LevelEngine implements Engine {
    * `LibraryMissing` without the package, with the error of the library when it cannot open: also
    * when another process has the directory open.
    */
-  static async open(
-    path: string,
-    options: LevelOptions = {},
-  ): Promise<(events: EngineEvents) => LevelEngine> {
+  static async open(path: string, options: LevelOptions = {}): Promise<OpenedLibrary> {
     const { ClassicLevel } = await loaded("classic-level", () => import("classic-level"));
     const directory = new LibraryDirectory(path);
     const database = new ClassicLevel<Uint8Array, Uint8Array>(directory.path, {
@@ -75,11 +72,18 @@ export class LevelEngine implements Engine {
     await database.open();
     await directory.settleAll();
     const isSynced = (options.sync ?? "always") === "always";
-    const tree = new LevelTree(database, isSynced ? directory : undefined);
+    const tree = new LevelTree(database, directory, isSynced);
     const totals = await tree.totals();
     const listed = await tree.listed();
     const freeBytes = options.freeBytes ?? ((): number => directory.freeBytes());
-    return (events) => new LevelEngine(new LibraryCommits(tree, events, totals, freeBytes), listed);
+    return {
+      mark: totals.mark,
+      isEmpty: totals.keys === 0 && totals.mark.writes === 0,
+      begin: (events) => {
+        return new LevelEngine(new LibraryCommits(tree, events, totals, freeBytes), listed);
+      },
+      close: () => tree.close(),
+    };
   }
 
   get(partition: number, key: Key): RowRead {
@@ -113,6 +117,10 @@ export class LevelEngine implements Engine {
     }
     const next = end < count ? end : undefined;
     return damaged.length === 0 ? { entries, next } : { entries, next, damaged };
+  }
+
+  get mark(): StoreMark {
+    return this.#commits.mark;
   }
 
   stats(): EngineStats {

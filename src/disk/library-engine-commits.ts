@@ -19,8 +19,9 @@ import {
   type RowRead,
   type RowWrite,
 } from "../core/storage/engine.ts";
+import type { StoreMark } from "../core/storage/store-mark.ts";
 import { LibraryRoom } from "./library-engine-room.ts";
-import { sealedTotals, TOTALS_PLACE } from "./library-engine-totals.ts";
+import { sealedTotals, type Totals, TOTALS_PLACE } from "./library-engine-totals.ts";
 
 /** Instead of stored bytes, of which there are never none: nothing lies there any more. */
 export const REMOVED: Uint8Array = EMPTY_BYTES;
@@ -51,6 +52,8 @@ export class LibraryCommits {
   readonly #room: LibraryRoom;
   #keys: number;
   #bytes: number;
+  /** As the library will have it when all pieces are committed that were sent. */
+  #mark: StoreMark;
   #waiting: Waiting = nothingWaiting();
   #underWay: Piece = NO_ROWS;
   #isUnderWay = false;
@@ -63,17 +66,13 @@ export class LibraryCommits {
   #lastPlace = "";
   #lastStored: RowRead = undefined;
 
-  constructor(
-    library: Library,
-    events: EngineEvents,
-    totals: EngineStats,
-    freeBytes: () => number,
-  ) {
+  constructor(library: Library, events: EngineEvents, totals: Totals, freeBytes: () => number) {
     this.#library = library;
     this.#events = events;
     this.#room = new LibraryRoom(freeBytes);
     this.#keys = totals.keys;
     this.#bytes = totals.bytes;
+    this.#mark = totals.mark;
   }
 
   /** The stored bytes. */
@@ -143,6 +142,10 @@ export class LibraryCommits {
     return this.#waiting.rows.get(place) ?? this.#underWay.get(place);
   }
 
+  get mark(): StoreMark {
+    return this.#mark;
+  }
+
   stats(): EngineStats {
     return { keys: this.#keys, bytes: this.#bytes };
   }
@@ -175,7 +178,7 @@ export class LibraryCommits {
     this.#waiting = nothingWaiting();
     this.#isDue = false;
     this.#isUnderWay = true;
-    if (rows.size > 0) rows.set(TOTALS_PLACE, sealedTotals(this.stats()));
+    if (rows.size > 0) this.#addTotals(rows);
     this.#underWay = rows;
     this.#room.onSent();
     // Refused writes alone make a piece without rows: they too are answered later.
@@ -184,6 +187,12 @@ export class LibraryCommits {
       () => this.#onCommitted(tokens, answers),
       (error: unknown) => this.#onFailed(error),
     );
+  }
+
+  #addTotals(rows: Map<string, Uint8Array>): void {
+    const { store, writes } = this.#mark;
+    this.#mark = { store, writes: writes + 1 };
+    rows.set(TOTALS_PLACE, sealedTotals({ ...this.stats(), mark: this.#mark }));
   }
 
   #onCommitted(tokens: readonly number[], answers: readonly DiskAnswer[]): void {

@@ -5,7 +5,7 @@
 import type { RootDatabase } from "lmdb";
 import { DAMAGED, type EngineStats } from "../core/storage/engine.ts";
 import { type Library, type Piece, REMOVED } from "./library-engine-commits.ts";
-import { TOTALS_PLACE, unsealedTotals } from "./library-engine-totals.ts";
+import { newMark, type Totals, TOTALS_PLACE, unsealedTotals } from "./library-engine-totals.ts";
 import { entryOf, PLACE_BYTES_MAX } from "./lmdb-place.ts";
 
 export class LmdbTree implements Library {
@@ -47,10 +47,10 @@ export class LmdbTree implements Library {
     return rows;
   }
 
-  totals(): EngineStats {
+  totals(): Totals {
     const totals = unsealedTotals(this.read(TOTALS_PLACE));
     if (totals !== undefined && totals !== DAMAGED) return totals;
-    return this.#recount();
+    return { ...this.#recount(), mark: newMark() };
   }
 
   async close(): Promise<void> {

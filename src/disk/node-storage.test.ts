@@ -3,6 +3,7 @@ import {
   cpSync,
   existsSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -153,16 +154,42 @@ function putBack(backup: string, dir: string): void {
   }
 }
 
-test("node storage: an identity without its rows says so, and uses no earlier epoch", async (t) => {
+test("node storage: an identity without its rows says so, and goes on as somebody new", async (t) => {
   const dir = temporaryDirectory(t);
   const first = await NodeStorage.open(settings(dir), OWNER);
   await life(first, true);
   rmSync(join(dir, "log"), { recursive: true });
   const second = await NodeStorage.open(settings(dir), OWNER);
-  assert.equal(second.reason, "unclean");
+  assert.equal(second.reason, "restored");
   assert.equal(second.findings, "all its rows are gone");
-  assert.equal(second.epochs.bootFloor, first.identity.leaseEnd);
+  assert.notDeepEqual(second.identity.actor, first.identity.actor);
   await second.close(true);
+});
+
+test("node storage: a layout that is lost or rotten is known to the identity", async (t) => {
+  const dir = temporaryDirectory(t);
+  const file = join(dir, "layout");
+  const other = { ...OWNER, layout: "3 replicas on n1 n2 n3" };
+  await life(await NodeStorage.open(settings(dir), OWNER), true);
+  for (const text of [undefined, "rot", "\0\0\0\0", other.layout]) {
+    if (text === undefined) rmSync(file);
+    else writeFileSync(file, text);
+    await assert.rejects(NodeStorage.open(settings(dir), other), /its layout is/);
+    const again = await NodeStorage.open(settings(dir), OWNER);
+    assert.equal(again.reason, "clean");
+    assert.equal(readFileSync(file, "utf8"), `${OWNER.layout}\n`);
+    await life(again, true);
+  }
+});
+
+test("node storage: a start by mistake leaves no layout, and a first one cut off is no hindrance", async (t) => {
+  const dir = temporaryDirectory(t);
+  writeFileSync(join(dir, "layout"), Buffer.alloc(40));
+  await life(await NodeStorage.open(settings(dir), OWNER), true);
+  rmSync(join(dir, "layout"));
+  const stranger = { clusterId: "d", nodeId: "n7", layout: "1 replicas on n7" };
+  await assert.rejects(NodeStorage.open(settings(dir), stranger), /belongs to the cluster/);
+  assert.ok(!existsSync(join(dir, "layout")));
 });
 
 test("node storage: an identity that was renounced is not written back by its lease", async (t) => {

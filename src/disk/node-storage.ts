@@ -21,13 +21,14 @@ import { LeaseKeeper } from "../core/identity/lease-keeper.ts";
 import type { EpochLease } from "../core/replica/epochs.ts";
 import type { AppendAnswer, DiskProblem } from "../core/storage/disk.ts";
 import type { Engine, EngineEvents } from "../core/storage/engine.ts";
+import { isBehind, type StoreMark } from "../core/storage/store-mark.ts";
 import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { DirectoryError } from "./directory-error.ts";
 import { drawnActor } from "./drawn-actor.ts";
 import type { OpenedEngine } from "./opened-engine.ts";
 import { openEngine } from "./opened-engine.ts";
-import { agreeOnLayout } from "./layout-file.ts";
+import { agreeOnLayout, layoutDigest } from "./layout-file.ts";
 import { PlaceMark } from "./place-mark.ts";
 import { ENGINE_KINDS, type StorageSettings } from "./storage-settings.ts";
 import { written } from "./written.ts";
@@ -46,6 +47,13 @@ interface Parts {
   readonly opened: OpenedEngine;
   readonly findings: string;
   readonly decision: BootDecision;
+}
+
+/** What the engine found. */
+interface Found {
+  readonly rows: StoreMark;
+  /** In words; empty when nothing is wrong. */
+  readonly findings: string;
 }
 
 /** A block that the disk had no room for is tried again after this. */
@@ -88,16 +96,15 @@ export class NodeStorage {
     const directory = openDataDirectory(settings.dir);
     try {
       refuseOtherEngines(directory.path, settings);
-      await agreeOnLayout(directory.disk, directory.path, owner.layout);
       const mark = new PlaceMark(directory);
       // Whose it is, is known before anything in it is touched.
-      decide(directory, mark.place, settings, owner, false);
-      const rows = join(directory.path, settings.engine);
-      const areGone = directory.identityFile.stored.kind === "found" && !existsSync(rows);
-      const opened = await openEngine(rows, settings);
-      const findings = areGone ? "all its rows are gone" : opened.findings;
+      decide(directory, mark.place, settings, owner, undefined);
+      await agreeOnLayout(directory, owner.layout);
+      const opened = await openEngine(join(directory.path, settings.engine), settings);
+      const { mark: rows } = opened;
+      const findings = [missing(directory, opened), opened.findings].filter(isSaid).join("; ");
       try {
-        const decision = await boot(directory, mark, findings, settings, owner);
+        const decision = await boot(directory, mark, { rows, findings }, settings, owner);
         return new NodeStorage({ settings, directory, opened, findings, decision });
       } catch (error) {
         await closed((done) => opened.abandon(done));
@@ -153,7 +160,9 @@ export class NodeStorage {
 
   async #close(isClean: boolean): Promise<void> {
     this.#opened.rest();
-    if (isClean && !this.#hasFailed) await closed((done) => this.#keeper.stopClean(() => done()));
+    if (isClean && !this.#hasFailed) {
+      await closed((done) => this.#keeper.stopClean(this.#opened.mark, () => done()));
+    }
     await closed((done) => this.#directory.close(() => done()));
   }
 
@@ -173,11 +182,11 @@ export class NodeStorage {
 async function boot(
   directory: DataDirectory,
   mark: PlaceMark,
-  findings: string,
+  found: Found,
   settings: StorageSettings,
   owner: Owner,
 ): Promise<BootDecision> {
-  const decision = decide(directory, mark.place, settings, owner, findings !== "");
+  const decision = decide(directory, mark.place, settings, owner, found);
   await mark.renew();
   const identity = { ...decision.identity, place: mark.place };
   const { identityFile, path } = directory;
@@ -190,8 +199,8 @@ function decide(
   { identityFile: { stored }, path }: DataDirectory,
   place: string,
   { restored }: StorageSettings,
-  { clusterId, nodeId }: Owner,
-  engineLost: boolean,
+  { clusterId, nodeId, layout }: Owner,
+  found: Found | undefined,
 ): BootDecision {
   const storedCluster = stored.kind === "found" ? stored.identity.clusterId : undefined;
   const decision = decideBoot(stored, {
@@ -200,12 +209,29 @@ function decide(
     freshActor: drawnActor(),
     wallMs: Date.now(),
     place,
-    engineLost,
+    engineLost: found !== undefined && isSaid(found.findings),
+    rows: found?.rows,
+    layout: layoutDigest(layout),
     restored,
     knownGeneration: undefined,
   });
   if (!("problem" in decision)) return decision;
   throw new DirectoryError(path, decision.problem, "nothing was changed in it");
+}
+
+/** What the engine cannot find, because it is not there. */
+function missing(
+  { identityFile: { stored } }: DataDirectory,
+  { isEmpty, mark }: OpenedEngine,
+): string {
+  if (stored.kind !== "found") return "";
+  const { rows } = stored.identity;
+  if (isEmpty && rows?.writes !== 0) return "all its rows are gone";
+  return isBehind(mark, rows) ? "its rows are older than the node: they were set back" : "";
+}
+
+function isSaid(finding: string): boolean {
+  return finding !== "";
 }
 
 function refuseOtherEngines(path: string, { engine }: StorageSettings): void {

@@ -3,6 +3,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Engine, EngineEvents } from "../core/storage/engine.ts";
+import type { StoreMark } from "../core/storage/store-mark.ts";
 import { LogEngine } from "../core/storage/log/log-engine.ts";
 import type { LogOptions } from "../core/storage/log/log-options.ts";
 import { USUAL_LOG_SIZES } from "../core/storage/log/log-options.ts";
@@ -14,6 +15,7 @@ import { FileDisk } from "./file-disk.ts";
 import { LevelEngine } from "./level-engine.ts";
 import { LibraryMissing } from "./library-engine-missing.ts";
 import { LmdbEngine } from "./lmdb-engine.ts";
+import type { LibraryEngine, OpenedLibrary } from "./opened-library.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { textOf } from "./system-error.ts";
 import type { StorageSettings } from "./storage-settings.ts";
@@ -21,6 +23,10 @@ import type { StorageSettings } from "./storage-settings.ts";
 export interface OpenedEngine {
   /** What is not as a clean stop leaves it, in words; empty when nothing. */
   readonly findings: string;
+  /** How far the rows have come: as they were found, later as the engine has left them. */
+  readonly mark: StoreMark;
+  /** Nobody ever wrote to it. */
+  readonly isEmpty: boolean;
   /** What the last scrub found that came to its end; nothing before, or where there is none. */
   readonly lastScrub: ScrubResult | undefined;
   /** Once. */
@@ -52,11 +58,8 @@ export function openEngine(path: string, settings: StorageSettings): Promise<Ope
   }
 }
 
-async function openLibrary(
-  path: string,
-  opening: Promise<(events: EngineEvents) => Engine>,
-): Promise<OpenedEngine> {
-  const begin = await opening.catch((error: unknown) => {
+async function openLibrary(path: string, opening: Promise<OpenedLibrary>): Promise<OpenedEngine> {
+  const opened = await opening.catch((error: unknown) => {
     if (error instanceof LibraryMissing) throw error;
     // Libraries say little: often it is a disk without room, or a file that is damaged.
     const { cause } = error as { readonly cause?: unknown };
@@ -64,12 +67,17 @@ async function openLibrary(
     const hint = "make room there, or look at its files";
     throw new DirectoryError(path, `its engine cannot open it (${said})`, hint, error);
   });
+  let engine: LibraryEngine | undefined = undefined;
   return {
     findings: "",
     lastScrub: undefined,
-    begin,
+    isEmpty: opened.isEmpty,
+    get mark(): StoreMark {
+      return (engine ?? opened).mark;
+    },
+    begin: (events) => (engine = opened.begin(events)),
     rest: () => {},
-    abandon: (done) => begin({ completed: () => {}, failed: () => {} }).close(done),
+    abandon: (done) => void opened.close().finally(done),
   };
 }
 
@@ -111,6 +119,7 @@ class OpenedLog implements OpenedEngine {
   readonly #options: LogOptions;
   readonly #log: RecoveredLog;
   readonly #settings: StorageSettings;
+  #engine: LogEngine | undefined = undefined;
   #worker: NodeJS.Timeout | undefined = undefined;
   #syncer: NodeJS.Timeout | undefined = undefined;
   #scrubber: NodeJS.Timeout | undefined = undefined;
@@ -124,8 +133,18 @@ class OpenedLog implements OpenedEngine {
     this.#settings = settings;
   }
 
+  get mark(): StoreMark {
+    const { store, sequence } = this.#log;
+    return this.#engine?.mark ?? { store, writes: sequence };
+  }
+
+  get isEmpty(): boolean {
+    return this.#log.segments.last === undefined;
+  }
+
   begin(events: EngineEvents): Engine {
     const engine = new LogEngine(this.#disk, this.#options, this.#log, events);
+    this.#engine = engine;
     const work = (): void => {
       this.#worker = setTimeout(work, engine.work(SLICE_BYTES) ? BUSY_MS : IDLE_MS).unref();
     };

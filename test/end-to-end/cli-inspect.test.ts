@@ -47,6 +47,8 @@ async function stored(rows = 100): Promise<string> {
     bootFloor: 10_001,
     isClean: true,
     place: directory.place,
+    rows: undefined,
+    layout: "",
   };
   await new Promise((done) => directory.identityFile.write(identity, done));
   await fill(join(dir, "log"), rows);
