@@ -248,7 +248,7 @@ class LogStore {
 
   async close(): Promise<void> {
     await new Promise<void>((closed) => this.engine.close(closed));
-    this.#opened.rest();
+    await this.#opened.rest();
   }
 }
 

@@ -31,7 +31,7 @@ import { loaded } from "./library-engine-missing.ts";
 import { rowLength, sealed, unsealed } from "./library-engine-seal.ts";
 import { bytesOfIndex, indexOfBytes, indexPlace, listPlace, placesOf } from "./level-place.ts";
 import { LevelTree } from "./level-tree.ts";
-import type { LibraryEngine, OpenedLibrary } from "./opened-library.ts";
+import { type LibraryEngine, type OpenedLibrary, orClosed } from "./opened-library.ts";
 
 export interface LevelOptions {
   readonly sync?: "always" | "interval" | "never";
@@ -70,11 +70,12 @@ export class LevelEngine implements LibraryEngine {
       createIfMissing: !directory.has(ROWS_FILE),
     });
     await database.open();
-    await directory.settleAll();
     const isSynced = (options.sync ?? "always") === "always";
     const tree = new LevelTree(database, directory, isSynced);
-    const totals = await tree.totals();
-    const listed = await tree.listed();
+    const { totals, listed } = await orClosed(tree, async () => {
+      await directory.settleAll();
+      return { totals: await tree.totals(), listed: await tree.listed() };
+    });
     const freeBytes = options.freeBytes ?? ((): number => directory.freeBytes());
     return {
       mark: totals.mark,

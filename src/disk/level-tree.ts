@@ -20,6 +20,7 @@ export class LevelTree implements Library {
   readonly #directory: LibraryDirectory;
   /** A piece that was committed is on the disk, and so are the names of its files. */
   readonly #isSynced: boolean;
+  #closing: Promise<void> | undefined = undefined;
 
   constructor(
     database: ClassicLevel<Uint8Array, Uint8Array>,
@@ -71,7 +72,12 @@ export class LevelTree implements Library {
    * The library's log goes into a table first, synced whatever the policy: when it opens it passes
    * over what is damaged in a log without a word. To compact where nothing lies does no more.
    */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     try {
       await this.#database.compactRange(bytesOf(BEHIND_ALL), bytesOf(BEHIND_ALL));
       await this.#directory.settle();

@@ -59,7 +59,8 @@ export class LibraryCommits {
   #isUnderWay = false;
   /** Something waits that was flushed while another piece was under way. */
   #isDue = false;
-  #hasFailed = false;
+  #problem: string | undefined = undefined;
+  #isTold = false;
   #closed: (() => void) | undefined = undefined;
   #isClosing = false;
   /** What was read last: who writes a key has just read it. */
@@ -150,11 +151,10 @@ export class LibraryCommits {
     return { keys: this.#keys, bytes: this.#bytes };
   }
 
-  /** Says later, once, that the node must stop. */
+  /** Says later, once, that the node must stop; at the latest before it is closed. */
   fail(problem: string): void {
-    if (this.#hasFailed) return;
-    this.#hasFailed = true;
-    setImmediate(() => this.#events.failed(problem));
+    this.#problem ??= problem;
+    setImmediate(() => this.#tell());
   }
 
   close(closed: () => void): void {
@@ -173,7 +173,7 @@ export class LibraryCommits {
   }
 
   #send(): void {
-    if (this.#hasFailed) return;
+    if (this.#problem !== undefined) return;
     const { rows, tokens, answers } = this.#waiting;
     this.#waiting = nothingWaiting();
     this.#isDue = false;
@@ -200,7 +200,7 @@ export class LibraryCommits {
     this.#underWay = NO_ROWS;
     // The disk works on while the node hears of what is done.
     if (this.#isDue) this.#send();
-    for (let i = 0; i < tokens.length && !this.#hasFailed; i++) {
+    for (let i = 0; i < tokens.length && this.#problem === undefined; i++) {
       this.#events.completed(tokens[i]!, answers[i]!);
     }
     if (this.#closed !== undefined && !this.#isUnderWay) this.#closeLibrary();
@@ -216,10 +216,23 @@ export class LibraryCommits {
     if (this.#isClosing) return;
     this.#isClosing = true;
     const closed = this.#closed!;
-    this.#library.close().then(closed, (error: unknown) => {
-      this.fail(`the rows could not be closed: ${messageOf(error)}`);
-      closed();
-    });
+    const problem = (error: unknown): void => {
+      this.#problem ??= `the rows could not be closed: ${messageOf(error)}`;
+    };
+    void this.#library
+      .close()
+      .catch(problem)
+      .then(() => {
+        // Who hears first that all is closed would call this a stop in order.
+        this.#tell();
+        closed();
+      });
+  }
+
+  #tell(): void {
+    if (this.#problem === undefined || this.#isTold) return;
+    this.#isTold = true;
+    this.#events.failed(this.#problem);
   }
 }
 

@@ -45,7 +45,7 @@ import {
   type Digest,
 } from "./lmdb-place.ts";
 import { LmdbTree } from "./lmdb-tree.ts";
-import type { LibraryEngine, OpenedLibrary } from "./opened-library.ts";
+import { type LibraryEngine, type OpenedLibrary, orClosed } from "./opened-library.ts";
 
 export interface LmdbOptions {
   /** How many bytes the disk has left; what the file system says, unless a test knows better. */
@@ -98,9 +98,11 @@ export class LmdbEngine implements LibraryEngine {
     const lmdb = await loaded("lmdb", () => import("lmdb"));
     const directory = new LibraryDirectory(path);
     const database = lmdb.open<Uint8Array, Uint8Array>({ path: directory.path, ...SETTINGS });
-    await directory.settleAll();
     const tree = new LmdbTree(database);
-    const totals = tree.totals();
+    const totals = await orClosed(tree, async () => {
+      await directory.settleAll();
+      return tree.totals();
+    });
     const freeBytes = options.freeBytes ?? ((): number => directory.freeBytes());
     return {
       mark: totals.mark,

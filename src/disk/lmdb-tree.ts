@@ -13,6 +13,8 @@ export class LmdbTree implements Library {
   /** LMDB copies a key before it returns, so all of them share these bytes. */
   readonly #keyBytes = Buffer.alloc(PLACE_BYTES_MAX);
 
+  #closing: Promise<void> | undefined = undefined;
+
   constructor(database: RootDatabase<Uint8Array, Uint8Array>) {
     this.#database = database;
   }
@@ -53,8 +55,9 @@ export class LmdbTree implements Library {
     return { ...this.#recount(), mark: newMark() };
   }
 
-  async close(): Promise<void> {
-    await this.#database.close();
+  close(): Promise<void> {
+    this.#closing ??= this.#database.close();
+    return this.#closing;
   }
 
   /** Only when nobody ever wrote totals, or they are damaged. */

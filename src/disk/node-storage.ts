@@ -71,7 +71,8 @@ export class NodeStorage {
   readonly #keeper: LeaseKeeper;
   #events: EngineEvents | undefined = undefined;
   #leaseRetryAt = 0;
-  #hasFailed = false;
+  /** After it nothing is written any more. */
+  #problem: string | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
 
   private constructor({ settings, directory, opened, findings, decision }: Parts) {
@@ -107,7 +108,7 @@ export class NodeStorage {
         const decision = await boot(directory, mark, { rows, findings }, settings, owner);
         return new NodeStorage({ settings, directory, opened, findings, decision });
       } catch (error) {
-        await closed((done) => opened.abandon(done));
+        await opened.rest();
         throw error;
       }
     } catch (error) {
@@ -131,7 +132,7 @@ export class NodeStorage {
 
   /** Called at the end of every turn of the host: it costs a comparison. */
   tend(): void {
-    if (this.#hasFailed || this.#closing !== undefined) return;
+    if (this.#problem !== undefined || this.#closing !== undefined) return;
     if (!this.epochs.runsLow || performance.now() < this.#leaseRetryAt) return;
     this.#keeper.tend();
   }
@@ -144,14 +145,15 @@ export class NodeStorage {
     const { identity } = this;
     const actor = drawnActor();
     const generation = Math.max(identity.generation + 1, Date.now());
-    this.#hasFailed = true;
+    this.#problem = "peers know a younger boot";
     const next = { ...identity, actor, generation, leaseEnd: 1, bootFloor: 0, isClean: false };
     this.#directory.identityFile.write(next, refused);
   }
 
   /**
    * After the engine was closed, or has failed. Clean is a stop that leaves nothing in memory
-   * alone. The first call counts.
+   * alone: it rejects with a DirectoryError when something failed on the way. The first call
+   * counts.
    */
   close(isClean: boolean): Promise<void> {
     this.#closing ??= this.#close(isClean);
@@ -159,11 +161,19 @@ export class NodeStorage {
   }
 
   async #close(isClean: boolean): Promise<void> {
-    this.#opened.rest();
-    if (isClean && !this.#hasFailed) {
-      await closed((done) => this.#keeper.stopClean(this.#opened.mark, () => done()));
+    this.#hear(await this.#opened.rest());
+    if (isClean && this.#problem === undefined) {
+      const { mark } = this.#opened;
+      this.#hear(await new Promise((heard) => this.#keeper.stopClean(mark, heard)));
     }
     await closed((done) => this.#directory.close(() => done()));
+    if (!isClean || this.#problem === undefined) return;
+    const problem = `the node did not stop in order: ${this.#problem}`;
+    throw new DirectoryError(this.#directory.path, problem, "the next start takes it for a crash");
+  }
+
+  #hear(answer: AppendAnswer): void {
+    if (answer !== "done" && answer !== "full") this.#fail(answer.problem);
   }
 
   #onTrouble(trouble: "full" | DiskProblem): void {
@@ -172,9 +182,9 @@ export class NodeStorage {
   }
 
   #fail(problem: string): void {
-    if (this.#hasFailed) return;
-    this.#hasFailed = true;
-    this.#opened.rest();
+    if (this.#problem !== undefined) return;
+    this.#problem = problem;
+    void this.#opened.rest();
     this.#events?.failed(`${problem} (data directory ${this.#directory.path})`);
   }
 }

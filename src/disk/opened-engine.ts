@@ -3,6 +3,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Engine, EngineEvents } from "../core/storage/engine.ts";
+import type { DiskProblem } from "../core/storage/disk.ts";
 import type { StoreMark } from "../core/storage/store-mark.ts";
 import { LogEngine } from "../core/storage/log/log-engine.ts";
 import type { LogOptions } from "../core/storage/log/log-options.ts";
@@ -32,11 +33,10 @@ export interface OpenedEngine {
   /** Once. */
   begin(events: EngineEvents): Engine;
   /**
-   * The engine was closed, or has failed: nothing is done by the clock any more. May come twice.
+   * The engine was closed, or has failed, or will not begin: nothing is done any more, and when this
+   * is kept nothing of it is under way. May be called again.
    */
-  rest(): void;
-  /** Instead of beginning. */
-  abandon(done: () => void): void;
+  rest(): Promise<"done" | DiskProblem>;
 }
 
 /** What can wait is done in slices, so often and so much when there is something to do … */
@@ -76,8 +76,11 @@ async function openLibrary(path: string, opening: Promise<OpenedLibrary>): Promi
       return (engine ?? opened).mark;
     },
     begin: (events) => (engine = opened.begin(events)),
-    rest: () => {},
-    abandon: (done) => void opened.close().finally(done),
+    // An engine that closes the library hears by itself how that went.
+    rest: async () => {
+      await opened.close().catch(() => {});
+      return "done";
+    },
   };
 }
 
@@ -123,7 +126,7 @@ class OpenedLog implements OpenedEngine {
   #worker: NodeJS.Timeout | undefined = undefined;
   #syncer: NodeJS.Timeout | undefined = undefined;
   #scrubber: NodeJS.Timeout | undefined = undefined;
-  #isResting = false;
+  #resting: Promise<"done" | DiskProblem> | undefined = undefined;
 
   constructor(disk: FileDisk, options: LogOptions, log: RecoveredLog, settings: StorageSettings) {
     this.findings = describe(log.findings);
@@ -162,17 +165,12 @@ class OpenedLog implements OpenedEngine {
     return engine;
   }
 
-  rest(): void {
-    if (this.#isResting) return;
-    this.#isResting = true;
+  rest(): Promise<"done" | DiskProblem> {
     clearTimeout(this.#worker);
     clearInterval(this.#syncer);
     clearTimeout(this.#scrubber);
-    this.#disk.close(() => {});
-  }
-
-  abandon(done: () => void): void {
-    this.#disk.close(() => done());
+    this.#resting ??= new Promise((closed) => this.#disk.close(closed));
+    return this.#resting;
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * The rows of a library, opened: what they are is known, and who hears the events of their engine
- * is not. Either an engine begins on them, which closes them in the end, or they are closed.
+ * is not.
  */
 import type { Engine, EngineEvents } from "../core/storage/engine.ts";
 import type { StoreMark } from "../core/storage/store-mark.ts";
+import type { Library } from "./library-engine-commits.ts";
 
 export interface LibraryEngine extends Engine {
   /** How far the rows have come. */
@@ -16,6 +17,19 @@ export interface OpenedLibrary {
   readonly isEmpty: boolean;
   /** Once. */
   begin(events: EngineEvents): LibraryEngine;
-  /** Instead of beginning. */
+  /** Waits for what is under way. The engine closes it too: the first one does it, for all. */
   close(): Promise<void>;
+}
+
+/** What `look` finds in a library that was just opened; when it fails, nobody holds it open. */
+export async function orClosed<Found>(
+  library: Library,
+  look: () => Promise<Found>,
+): Promise<Found> {
+  try {
+    return await look();
+  } catch (error) {
+    await library.close().catch(() => {});
+    throw error;
+  }
 }

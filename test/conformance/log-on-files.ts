@@ -15,8 +15,7 @@ async function openLog(sync: SyncKind, directory: string): Promise<Opened> {
       const close = engine.close.bind(engine);
       engine.close = (closed) => {
         close(() => {
-          opened.rest();
-          closed();
+          void opened.rest().then(() => closed());
         });
       };
       return engine;

@@ -210,8 +210,11 @@ export class LogEngine implements Engine {
     this.#isClosed = true;
     this.#background.stop();
     this.#writer.barrier((answer) => {
-      if (answer === "done") this.#manifest.save(() => closed());
-      else closed();
+      if (answer !== "done") return closed();
+      this.#manifest.save((saved) => {
+        if (saved !== "done" && saved !== "full") this.#events.failed(saved.problem);
+        closed();
+      });
     });
   }
 
