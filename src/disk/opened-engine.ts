@@ -33,8 +33,8 @@ export interface OpenedEngine {
   /** Once. */
   begin(events: EngineEvents): Engine;
   /**
-   * The engine was closed, or has failed, or will not begin: nothing is done any more, and when this
-   * is kept nothing of it is under way. May be called again.
+   * The engine was closed, or has failed, or will not begin: nothing is done any more, and when
+   * this is kept nothing of it is under way. May be called again.
    */
   rest(): Promise<"done" | DiskProblem>;
 }
