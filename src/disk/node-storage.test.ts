@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import {
   cpSync,
   existsSync,
+  linkSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -121,6 +123,34 @@ test("node storage: a boot that was cut off before or behind its identity leaves
   assert.deepEqual(last.identity.actor, first.identity.actor);
   await last.close(true);
 });
+
+test("node storage: a backup of hard links that is put back is noticed", async (t) => {
+  const dir = temporaryDirectory(t);
+  await life(await NodeStorage.open(settings(dir), OWNER), true);
+  const backup = temporaryDirectory(t);
+  linkAll(dir, backup);
+  for (let boots = 0; boots < 2; boots++) {
+    await life(await NodeStorage.open(settings(dir), OWNER), true);
+  }
+  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true });
+  linkAll(backup, dir);
+  const refilled = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(refilled.reason, "copied");
+  await refilled.close(true);
+});
+
+/** As `cp -al` does it. */
+function linkAll(from: string, to: string): void {
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [old, now] = [join(from, entry.name), join(to, entry.name)];
+    if (!entry.isDirectory()) {
+      linkSync(old, now);
+      continue;
+    }
+    mkdirSync(now);
+    linkAll(old, now);
+  }
+}
 
 /** A boot up to its new place mark, and perhaps to the identity that knows it. */
 async function cutOffBoot(dir: string, isIdentityWritten: boolean): Promise<void> {
