@@ -138,13 +138,14 @@ export class NodeStorage {
   }
 
   /**
-   * Peers have refused this boot for an older one: the directory was set back under the node. It
-   * goes on under a new identity at its next start.
+   * Peers have refused this boot for an older one than that of the generation which they know: the
+   * directory was set back under the node, or a clock was. It goes on under a new identity at its
+   * next start.
    */
-  outlived(refused: (answer: AppendAnswer) => void): void {
+  outlived(known: number | undefined, refused: (answer: AppendAnswer) => void): void {
     const { identity } = this;
     const actor = drawnActor();
-    const generation = Math.max(identity.generation + 1, Date.now());
+    const generation = Math.max(identity.generation, known ?? 0, Date.now()) + 1;
     this.#problem = "peers know a younger boot";
     const next = { ...identity, actor, generation, leaseEnd: 1, bootFloor: 0, isClean: false };
     this.#directory.identityFile.write(next, refused);
