@@ -5,7 +5,9 @@
  * The library walks its tree only asynchronously, and a scan must answer at once. So every key is
  * listed when its first row is written, in the same piece, and a scan reads the list by index. The
  * index of a key never changes; that of a removed one is for the next new key. A key costs two more
- * small rows, and a scan two look-ups for each of its rows.
+ * small rows, and a scan two look-ups for each of its rows. A damaged place in the list names
+ * nobody: the first scan that meets it misses its key, and has the place written anew from the
+ * index of the key.
  *
  * `always` waits for the sync of the library's log, and then for the names of its files: LevelDB
  * begins a new log file every few MiB and goes on without a sync of the directory. The other
@@ -44,13 +46,18 @@ const FREE_MAX = 4096;
 const ROWS_FILE = /^\d+\.(log|ldb|sst)$/;
 
 export class LevelEngine implements LibraryEngine {
+  readonly #tree: LevelTree;
   readonly #commits: LibraryCommits;
   /** By partition: every index that is taken is below. */
   readonly #listed: number[];
   /** By partition. */
   readonly #free: (Set<number> | undefined)[] = [];
 
-  private constructor(commits: LibraryCommits, listed: number[]) {
+  /** Places in the lists that were found to be damaged. */
+  readonly #met: Set<string> = new Set();
+
+  private constructor(tree: LevelTree, commits: LibraryCommits, listed: number[]) {
+    this.#tree = tree;
     this.#commits = commits;
     this.#listed = listed;
   }
@@ -81,7 +88,8 @@ export class LevelEngine implements LibraryEngine {
       mark: totals.mark,
       isEmpty: totals.keys === 0 && totals.mark.writes === 0,
       begin: (events) => {
-        return new LevelEngine(new LibraryCommits(tree, events, totals, freeBytes), listed);
+        const commits = new LibraryCommits(tree, events, totals, freeBytes);
+        return new LevelEngine(tree, commits, listed);
       },
       close: () => tree.close(),
     };
@@ -176,12 +184,27 @@ export class LevelEngine implements LibraryEngine {
     return undefined;
   }
 
-  /** A damaged place in the list names nobody. */
   #keyAt(partition: number, index: number): Key | undefined {
     const listed = unsealed(this.#commits.read(listPlace(partition, index)));
     if (listed === undefined) this.#setFree(partition, index);
+    if (listed === DAMAGED) this.#mend(partition, index);
     if (listed === undefined || listed === DAMAGED) return undefined;
     return binaryOf(listed, 0, listed.length) as Key;
+  }
+
+  /** Once for each place. What is put goes with the next piece; until then it is visible. */
+  #mend(partition: number, index: number): void {
+    const place = listPlace(partition, index);
+    if (this.#met.has(place)) return;
+    this.#met.add(place);
+    const put = (key: Key | undefined): void => {
+      // Meanwhile it may have been removed, and the place given to another key.
+      if (key === undefined || this.#indexOf(partition, key) !== index) return;
+      if (unsealed(this.#commits.read(place)) !== DAMAGED) return;
+      this.#commits.put(place, sealed(Buffer.from(key, "latin1")));
+    };
+    // A tree that was closed, or cannot be walked, leaves the place as it is.
+    this.#tree.keyAt(partition, index).then(put, () => {});
   }
 
   #setFree(partition: number, index: number): void {

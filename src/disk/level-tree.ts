@@ -5,11 +5,20 @@
  */
 import type { ClassicLevel } from "classic-level";
 import { binaryOf } from "../core/base/bytes.ts";
+import type { Key } from "../core/ring/key.ts";
 import { DAMAGED, type EngineStats } from "../core/storage/engine.ts";
-import { behindList, indexOfListPlace, isRowPlace, placesOf } from "./level-place.ts";
+import {
+  behindIndices,
+  behindList,
+  indexOfBytes,
+  indexOfListPlace,
+  isRowPlace,
+  keyOfIndexPlace,
+  placesOf,
+} from "./level-place.ts";
 import { type Library, type Piece, REMOVED } from "./library-engine-commits.ts";
 import type { LibraryDirectory } from "./library-engine-directory.ts";
-import { rowLength } from "./library-engine-seal.ts";
+import { rowLength, unsealed } from "./library-engine-seal.ts";
 import { newMark, type Totals, TOTALS_PLACE, unsealedTotals } from "./library-engine-totals.ts";
 
 /** No key begins with such a byte. */
@@ -60,6 +69,17 @@ export class LevelTree implements Library {
       before = await this.#lastBefore(placesOf(partition));
     }
     return listed;
+  }
+
+  /** The key that has this index, looked for among all of its partition. */
+  async keyAt(partition: number, index: number): Promise<Key | undefined> {
+    const range = { gt: bytesOf(behindList(partition)), lt: bytesOf(behindIndices(partition)) };
+    for await (const [place, stored] of this.#database.iterator(range)) {
+      const bytes = unsealed(stored);
+      if (!(bytes instanceof Uint8Array) || indexOfBytes(bytes) !== index) continue;
+      return keyOfIndexPlace(binaryOf(place, 0, place.length));
+    }
+    return undefined;
   }
 
   async totals(): Promise<Totals> {
