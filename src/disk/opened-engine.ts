@@ -2,6 +2,8 @@
  * An engine that was opened and not begun: what it holds is known, and who hears its events is not.
  */
 import { randomBytes } from "node:crypto";
+import { rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { Engine, EngineEvents } from "../core/storage/engine.ts";
 import type { DiskProblem } from "../core/storage/disk.ts";
 import type { StoreMark } from "../core/storage/store-mark.ts";
@@ -10,6 +12,7 @@ import type { LogOptions } from "../core/storage/log/log-options.ts";
 import { USUAL_LOG_SIZES } from "../core/storage/log/log-options.ts";
 import type { LogFindings, RecoveredLog } from "../core/storage/log/log-recovery.ts";
 import { recoverLog } from "../core/storage/log/log-recovery.ts";
+import { RESERVE_FILE } from "../core/storage/log/reserve.ts";
 import { DirectoryError } from "./directory-error.ts";
 import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import { FileDisk } from "./file-disk.ts";
@@ -18,7 +21,7 @@ import { LibraryMissing } from "./library-engine-missing.ts";
 import { LmdbEngine } from "./lmdb-engine.ts";
 import type { LibraryEngine, OpenedLibrary } from "./opened-library.ts";
 import { makeDirectory } from "./make-directory.ts";
-import { textOf } from "./system-error.ts";
+import { codeOf, textOf } from "./system-error.ts";
 import type { StorageSettings } from "./storage-settings.ts";
 
 export interface OpenedEngine {
@@ -39,6 +42,8 @@ export interface OpenedEngine {
   rest(): Promise<"done" | DiskProblem>;
 }
 
+/** In which the system counts the room of a file, whatever the file system does. */
+const BLOCK_BYTES = 512;
 /** What can wait is done in slices, so often and so much when there is something to do … */
 const BUSY_MS = 10;
 const SLICE_BYTES = 512 * 1024;
@@ -85,7 +90,8 @@ async function openLibrary(path: string, opening: Promise<OpenedLibrary>): Promi
 }
 
 async function openLog(path: string, settings: StorageSettings): Promise<OpenedEngine> {
-  const disk = new FileDisk(makeDirectory(path));
+  removeHoles(join(makeDirectory(path), RESERVE_FILE));
+  const disk = new FileDisk(path);
   const options = logOptions(settings);
   const log = await new Promise<RecoveredLog | { readonly problem: string }>((recovered) => {
     recoverLog(disk, options, recovered);
@@ -95,6 +101,17 @@ async function openLog(path: string, settings: StorageSettings): Promise<OpenedE
     throw new DirectoryError(path, log.problem, "put that right, then start again");
   }
   return new OpenedLog(disk, options, log, settings);
+}
+
+/** A copy of the reserve may have its length and none of its room: then it is taken anew. */
+function removeHoles(reserve: string): void {
+  try {
+    const { size, blocks } = statSync(reserve);
+    if (blocks * BLOCK_BYTES < size) rmSync(reserve);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return;
+    throw DirectoryError.of(reserve, "look at it", error);
+  }
 }
 
 function logOptions({
