@@ -4,6 +4,7 @@ import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { test } from "node:test";
 import { keyOf } from "../core/ring/key.ts";
+import { openDataDirectory } from "./data-directory.ts";
 import { NodeStorage } from "./node-storage.ts";
 import { ENGINE_KINDS, type EngineKind, STORAGE_DEFAULTS } from "./storage-settings.ts";
 import { temporaryDirectory } from "./temporary-directory.test.ts";
@@ -30,6 +31,16 @@ async function life(storage: NodeStorage, rows: number, isClean = true): Promise
     if (rows === 0) engine.close(written);
   });
   await storage.close(isClean);
+}
+
+/** Leaves the identity as an earlier release has written it. */
+async function forgetRows(dir: string): Promise<void> {
+  const directory = openDataDirectory(dir);
+  const { stored } = directory.identityFile;
+  assert.ok(stored.kind === "found");
+  const identity = { ...stored.identity, rows: undefined, layout: "" };
+  await new Promise((written) => directory.identityFile.write(identity, written));
+  await new Promise((closed) => directory.close(closed));
 }
 
 for (const engine of ENGINE_KINDS) {
@@ -72,6 +83,20 @@ for (const engine of ENGINE_KINDS) {
     const again = await open(dir, engine);
     assert.equal(again.reason, "restored");
     await life(again, 0);
+  });
+
+  test(`node storage: ${engine}: an identity of an earlier release misses rows that are gone`, async (t) => {
+    const dir = temporaryDirectory(t);
+    await life(await open(dir, engine), 1);
+    await forgetRows(dir);
+    const known = await open(dir, engine);
+    assert.deepEqual([known.reason, known.findings], ["clean", ""]);
+    await life(known, 0);
+    await forgetRows(dir);
+    for (const name of readdirSync(join(dir, engine))) rmSync(join(dir, engine, name));
+    const empty = await open(dir, engine);
+    assert.deepEqual([empty.reason, empty.findings], ["unclean", "all its rows are gone"]);
+    await life(empty, 0);
   });
 
   test(`node storage: ${engine}: a node that was never written to misses nothing`, async (t) => {
