@@ -13,6 +13,7 @@ import type { LogFindings } from "../core/storage/log/log-recovery.ts";
 import type { Segment } from "../core/storage/log/segment.ts";
 import type { Place } from "../core/storage/log/place.ts";
 import type { Segments } from "../core/storage/log/segments.ts";
+import { isBehind, type StoreMark } from "../core/storage/store-mark.ts";
 import type { InspectedLog, InspectedManifest, InspectedStore } from "./inspect-store.ts";
 
 export interface StoreDocument {
@@ -36,6 +37,8 @@ export interface IdentityDocument {
   readonly isClean: boolean | null;
   /** The directory is the one in which the identity was written, and no copy of it. */
   readonly isAtHome: boolean | null;
+  /** Its rows are those that it left; null when nobody can tell, as with another engine. */
+  readonly hasItsRows: boolean | null;
 }
 
 export interface LogDocument {
@@ -112,7 +115,7 @@ export function documentOf(store: InspectedStore, keysMax: number | undefined): 
   };
 }
 
-function identityDocument({ stored, place }: InspectedStore): IdentityDocument {
+function identityDocument({ stored, place, log }: InspectedStore): IdentityDocument {
   const found: Partial<Identity> = stored.kind === "found" ? stored.identity : {};
   const { clusterId, nodeId, actor, generation, leaseEnd, bootFloor, isClean } = found;
   return {
@@ -125,7 +128,14 @@ function identityDocument({ stored, place }: InspectedStore): IdentityDocument {
     bootFloor: bootFloor ?? null,
     isClean: isClean ?? null,
     isAtHome: found.place === undefined ? null : found.place === "" || found.place === place,
+    hasItsRows: hasItsRows(found.rows, log),
   };
+}
+
+function hasItsRows(known: StoreMark | undefined, log: InspectedLog | undefined): boolean | null {
+  if (known === undefined || log === undefined) return null;
+  const { store, sequence: writes } = log.recovered;
+  return !isBehind({ store, writes }, known);
 }
 
 function logDocument({ recovered, manifests, checks }: InspectedLog): LogDocument {
@@ -135,12 +145,14 @@ function logDocument({ recovered, manifests, checks }: InspectedLog): LogDocumen
   const segments = list.map((segment, at): SegmentDocument => {
     const { number, isSealed, end, live, first, hasHint } = segment;
     const counted = checks?.get(number)?.records;
+    // Behind one that could not be read, numbers were left out.
+    const isUnsure = all.isDoubtful(number, 0);
     return {
       number,
       state: isSealed ? "sealed" : "active",
       bytes: end,
       liveBytes: live,
-      records: counted ?? recordsOf(segment, list[at + 1], sequence),
+      records: counted ?? (isUnsure ? null : recordsOf(segment, list[at + 1], sequence)),
       ...(counts.get(number) ?? { keys: 0, damagedKeys: 0 }),
       first,
       hasHint,

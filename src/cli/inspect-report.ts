@@ -37,9 +37,12 @@ function printIdentity(identity: IdentityDocument): void {
   }
 }
 
-function stopOf({ isClean, isAtHome }: IdentityDocument): string {
+function stopOf({ isClean, isAtHome, hasItsRows }: IdentityDocument): string {
   if (isAtHome === false) {
     return "written in another place: this is a copy, and the next start draws a new actor";
+  }
+  if (hasItsRows === false) {
+    return "its rows are older than it, or others: the next start draws a new actor";
   }
   if (isClean === true) return "stopped in order: the next start goes on where it ended";
   return "not stopped in order: the next start raises the boot floor";

@@ -72,7 +72,7 @@ export async function withDirectory<Result>(
 
 function openFree(path: string): DataDirectory {
   try {
-    return openDataDirectory(path);
+    return openDataDirectory(path, "look");
   } catch (error) {
     if (!(error instanceof DirectoryHeldError)) throw error;
     const problem = `it is in use by the process ${error.pid}`;

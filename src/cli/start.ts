@@ -158,7 +158,7 @@ const BOOTS: Readonly<Record<BootReason, string>> = {
   clean: "",
   unclean: "the last run did not stop in order: its epochs are not used again",
   copied: "the directory is a copy of another: this node goes on under a new identity",
-  restored: "the directory comes from a backup: this node goes on under a new identity",
+  restored: "the directory or its rows come from a backup: this node goes on under a new identity",
   outlived: "other nodes know a younger boot: this node goes on under a new identity",
   damaged: "the stored identity cannot be read: this node goes on under a new one",
   exhausted: "the epochs of the identity are used up: this node goes on under a new one",

@@ -15,6 +15,8 @@ const BOOT: Omit<Boot, "place"> = {
   freshActor: { high: 1, low: 2 },
   wallMs: 1_000,
   engineLost: false,
+  rows: undefined,
+  layout: "",
   restored: false,
   knownGeneration: undefined,
 };

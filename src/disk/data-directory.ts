@@ -13,6 +13,7 @@ import { DirectoryLock } from "./directory-lock.ts";
 import { FileDisk } from "./file-disk.ts";
 import { makeDirectory } from "./make-directory.ts";
 import { placeOf } from "./place.ts";
+import { codeOf } from "./system-error.ts";
 
 export interface DataDirectory {
   /** Absolute. */
@@ -26,10 +27,13 @@ export interface DataDirectory {
   close(closed: (answer: "done" | DiskProblem) => void): void;
 }
 
-/** Throws a DirectoryError; a DirectoryHeldError when another process works in there. */
-export function openDataDirectory(path: string): DataDirectory {
+/**
+ * Throws a DirectoryError; a DirectoryHeldError when another process works in there. Who only looks
+ * needs no lock on a file system that nobody can write to.
+ */
+export function openDataDirectory(path: string, use: "work" | "look" = "work"): DataDirectory {
   const absolute = makeDirectory(path);
-  const lock = DirectoryLock.take(absolute);
+  const lock = lockOf(absolute, use);
   try {
     const place = placeOf(absolute);
     const disk = new FileDisk(absolute);
@@ -40,13 +44,23 @@ export function openDataDirectory(path: string): DataDirectory {
       place,
       close(closed) {
         disk.close((answer) => {
-          lock.release();
+          lock?.release();
           closed(answer);
         });
       },
     };
   } catch (error) {
-    lock.release();
+    lock?.release();
+    throw error;
+  }
+}
+
+function lockOf(path: string, use: "work" | "look"): DirectoryLock | undefined {
+  try {
+    return DirectoryLock.take(path);
+  } catch (error) {
+    const { cause } = error as { readonly cause?: unknown };
+    if (use === "look" && codeOf(cause) === "EROFS") return undefined;
     throw error;
   }
 }

@@ -11,8 +11,9 @@ import * as fs from "node:fs";
 import type { DiskFile } from "./disk-file.ts";
 import { NONE } from "./disk-file.ts";
 import type { Failure, FileCalls } from "./file-calls.ts";
+import { codeOf } from "./system-error.ts";
 
-const { O_CREAT, O_DSYNC, O_RDWR, O_WRONLY } = fs.constants;
+const { O_CREAT, O_DSYNC, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants;
 /** What is stored is nobody else's to read. */
 const MODE = 0o600;
 
@@ -41,7 +42,7 @@ export class Descriptors {
   use(file: DiskFile): number {
     if (file.descriptor === NONE) {
       this.#makeRoom();
-      this.#keep(file, this.#calls.openSync(file.path, O_RDWR));
+      this.#keep(file, this.#openAtOnce(file.path));
     }
     file.lastUse = ++this.#uses;
     return file.descriptor;
@@ -92,6 +93,16 @@ export class Descriptors {
       this.close(file, () => {
         if (--left === 0) answer();
       });
+    }
+  }
+
+  /** Where nothing can be written there is still something to read. */
+  #openAtOnce(path: string): number {
+    try {
+      return this.#calls.openSync(path, O_RDWR);
+    } catch (error) {
+      if (codeOf(error) !== "EROFS") throw error;
+      return this.#calls.openSync(path, O_RDONLY);
     }
   }
 

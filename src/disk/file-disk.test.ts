@@ -540,6 +540,18 @@ test("a path that is no directory is refused by name, with what to do", (t) => {
   }
 });
 
+test("a file system that nobody can write to is read all the same", async (t) => {
+  const path = temporaryDirectory(t);
+  fs.writeFileSync(join(path, "a"), "text");
+  const openSync: FileCalls["openSync"] = (file, flags) => {
+    if (flags !== fs.constants.O_RDONLY) throw failure("EROFS");
+    return fs.openSync(file, flags);
+  };
+  const disk = open(t, { calls: calls({ openSync }) }, path);
+  assert.deepEqual(disk.read("a", 0, 9), new Uint8Array(Buffer.from("text")));
+  assert.equal(disk.problem, undefined);
+});
+
 test("a directory of somebody else is refused by name, with what to do", (t) => {
   const path = temporaryDirectory(t);
   const own = process.getuid?.();

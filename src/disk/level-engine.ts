@@ -5,7 +5,9 @@
  * The library walks its tree only asynchronously, and a scan must answer at once. So every key is
  * listed when its first row is written, in the same piece, and a scan reads the list by index. The
  * index of a key never changes; that of a removed one is for the next new key. A key costs two more
- * small rows, and a scan two look-ups for each of its rows.
+ * small rows, and a scan two look-ups for each of its rows. A damaged place in the list names
+ * nobody: the first scan that meets it misses its key, and has the place written anew from the
+ * index of the key.
  *
  * `always` waits for the sync of the library's log, and then for the names of its files: LevelDB
  * begins a new log file every few MiB and goes on without a sync of the directory. The other
@@ -17,8 +19,6 @@ import { binaryOf } from "../core/base/bytes.ts";
 import type { Key } from "../core/ring/key.ts";
 import {
   DAMAGED,
-  type Engine,
-  type EngineEvents,
   type EngineStats,
   type RowEntry,
   type RowRead,
@@ -26,12 +26,14 @@ import {
   type ScanPosition,
   type ScanSlice,
 } from "../core/storage/engine.ts";
+import type { StoreMark } from "../core/storage/store-mark.ts";
 import { LibraryCommits } from "./library-engine-commits.ts";
 import { LibraryDirectory } from "./library-engine-directory.ts";
 import { loaded } from "./library-engine-missing.ts";
 import { rowLength, sealed, unsealed } from "./library-engine-seal.ts";
 import { bytesOfIndex, indexOfBytes, indexPlace, listPlace, placesOf } from "./level-place.ts";
 import { LevelTree } from "./level-tree.ts";
+import { type LibraryEngine, type OpenedLibrary, orClosed } from "./opened-library.ts";
 
 export interface LevelOptions {
   readonly sync?: "always" | "interval" | "never";
@@ -43,14 +45,19 @@ export interface LevelOptions {
 const FREE_MAX = 4096;
 const ROWS_FILE = /^\d+\.(log|ldb|sst)$/;
 
-export class LevelEngine implements Engine {
+export class LevelEngine implements LibraryEngine {
+  readonly #tree: LevelTree;
   readonly #commits: LibraryCommits;
   /** By partition: every index that is taken is below. */
   readonly #listed: number[];
   /** By partition. */
   readonly #free: (Set<number> | undefined)[] = [];
 
-  private constructor(commits: LibraryCommits, listed: number[]) {
+  /** Places in the lists that were found to be damaged. */
+  readonly #met: Set<string> = new Set();
+
+  private constructor(tree: LevelTree, commits: LibraryCommits, listed: number[]) {
+    this.#tree = tree;
     this.#commits = commits;
     this.#listed = listed;
   }
@@ -60,10 +67,7 @@ export class LevelEngine implements Engine {
    * `LibraryMissing` without the package, with the error of the library when it cannot open: also
    * when another process has the directory open.
    */
-  static async open(
-    path: string,
-    options: LevelOptions = {},
-  ): Promise<(events: EngineEvents) => LevelEngine> {
+  static async open(path: string, options: LevelOptions = {}): Promise<OpenedLibrary> {
     const { ClassicLevel } = await loaded("classic-level", () => import("classic-level"));
     const directory = new LibraryDirectory(path);
     const database = new ClassicLevel<Uint8Array, Uint8Array>(directory.path, {
@@ -73,13 +77,22 @@ export class LevelEngine implements Engine {
       createIfMissing: !directory.has(ROWS_FILE),
     });
     await database.open();
-    await directory.settleAll();
     const isSynced = (options.sync ?? "always") === "always";
-    const tree = new LevelTree(database, isSynced ? directory : undefined);
-    const totals = await tree.totals();
-    const listed = await tree.listed();
+    const tree = new LevelTree(database, directory, isSynced);
+    const { totals, listed } = await orClosed(tree, async () => {
+      await directory.settleAll();
+      return { totals: await tree.totals(), listed: await tree.listed() };
+    });
     const freeBytes = options.freeBytes ?? ((): number => directory.freeBytes());
-    return (events) => new LevelEngine(new LibraryCommits(tree, events, totals, freeBytes), listed);
+    return {
+      mark: totals.mark,
+      isEmpty: totals.keys === 0 && totals.mark.writes === 0,
+      begin: (events) => {
+        const commits = new LibraryCommits(tree, events, totals, freeBytes);
+        return new LevelEngine(tree, commits, listed);
+      },
+      close: () => tree.close(),
+    };
   }
 
   get(partition: number, key: Key): RowRead {
@@ -113,6 +126,10 @@ export class LevelEngine implements Engine {
     }
     const next = end < count ? end : undefined;
     return damaged.length === 0 ? { entries, next } : { entries, next, damaged };
+  }
+
+  get mark(): StoreMark {
+    return this.#commits.mark;
   }
 
   stats(): EngineStats {
@@ -167,12 +184,27 @@ export class LevelEngine implements Engine {
     return undefined;
   }
 
-  /** A damaged place in the list names nobody. */
   #keyAt(partition: number, index: number): Key | undefined {
     const listed = unsealed(this.#commits.read(listPlace(partition, index)));
     if (listed === undefined) this.#setFree(partition, index);
+    if (listed === DAMAGED) this.#mend(partition, index);
     if (listed === undefined || listed === DAMAGED) return undefined;
     return binaryOf(listed, 0, listed.length) as Key;
+  }
+
+  /** Once for each place. What is put goes with the next piece; until then it is visible. */
+  #mend(partition: number, index: number): void {
+    const place = listPlace(partition, index);
+    if (this.#met.has(place)) return;
+    this.#met.add(place);
+    const put = (key: Key | undefined): void => {
+      // Meanwhile it may have been removed, and the place given to another key.
+      if (key === undefined || this.#indexOf(partition, key) !== index) return;
+      if (unsealed(this.#commits.read(place)) !== DAMAGED) return;
+      this.#commits.put(place, sealed(Buffer.from(key, "latin1")));
+    };
+    // A tree that was closed, or cannot be walked, leaves the place as it is.
+    this.#tree.keyAt(partition, index).then(put, () => {});
   }
 
   #setFree(partition: number, index: number): void {

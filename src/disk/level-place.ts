@@ -12,6 +12,7 @@ import type { Key } from "../core/ring/key.ts";
 
 const LIST = "\0";
 const INDEX = "\x01";
+const ROWS = "\x02";
 const LIST_PLACE_BYTES = 7;
 const INDEX_BYTES = 4;
 
@@ -39,6 +40,16 @@ export function indexOfListPlace(place: string): number | undefined {
 /** Behind the list of a partition and before all else. */
 export function behindList(partition: number): string {
   return placesOf(partition) + INDEX;
+}
+
+/** The key whose index lies there. */
+export function keyOfIndexPlace(place: string): Key {
+  return place.slice(behindList(0).length) as Key;
+}
+
+/** Behind the indices of all keys of a partition. */
+export function behindIndices(partition: number): string {
+  return placesOf(partition) + ROWS;
 }
 
 /** Where it stands which index a key has. */

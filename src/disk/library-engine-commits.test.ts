@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LibraryCommits, type Piece } from "./library-engine-commits.ts";
+import { newMark } from "./library-engine-totals.ts";
 
 interface Sent {
   readonly places: string[];
@@ -25,7 +26,8 @@ class Stand {
       completed: (token: number, answer: string): void => void this.said.push(`${token} ${answer}`),
       failed: (problem: string): void => void this.said.push(problem),
     };
-    this.commits = new LibraryCommits(library, events, { keys: 0, bytes: 0 }, () => 2 ** 40);
+    const totals = { keys: 0, bytes: 0, mark: newMark() };
+    this.commits = new LibraryCommits(library, events, totals, () => 2 ** 40);
   }
 
   write(token: number): void {

@@ -19,8 +19,9 @@ import {
   type RowRead,
   type RowWrite,
 } from "../core/storage/engine.ts";
+import type { StoreMark } from "../core/storage/store-mark.ts";
 import { LibraryRoom } from "./library-engine-room.ts";
-import { sealedTotals, TOTALS_PLACE } from "./library-engine-totals.ts";
+import { sealedTotals, type Totals, TOTALS_PLACE } from "./library-engine-totals.ts";
 
 /** Instead of stored bytes, of which there are never none: nothing lies there any more. */
 export const REMOVED: Uint8Array = EMPTY_BYTES;
@@ -51,29 +52,28 @@ export class LibraryCommits {
   readonly #room: LibraryRoom;
   #keys: number;
   #bytes: number;
+  /** As the library will have it when all pieces are committed that were sent. */
+  #mark: StoreMark;
   #waiting: Waiting = nothingWaiting();
   #underWay: Piece = NO_ROWS;
   #isUnderWay = false;
   /** Something waits that was flushed while another piece was under way. */
   #isDue = false;
-  #hasFailed = false;
+  #problem: string | undefined = undefined;
+  #isTold = false;
   #closed: (() => void) | undefined = undefined;
   #isClosing = false;
   /** What was read last: who writes a key has just read it. */
   #lastPlace = "";
   #lastStored: RowRead = undefined;
 
-  constructor(
-    library: Library,
-    events: EngineEvents,
-    totals: EngineStats,
-    freeBytes: () => number,
-  ) {
+  constructor(library: Library, events: EngineEvents, totals: Totals, freeBytes: () => number) {
     this.#library = library;
     this.#events = events;
     this.#room = new LibraryRoom(freeBytes);
     this.#keys = totals.keys;
     this.#bytes = totals.bytes;
+    this.#mark = totals.mark;
   }
 
   /** The stored bytes. */
@@ -143,15 +143,18 @@ export class LibraryCommits {
     return this.#waiting.rows.get(place) ?? this.#underWay.get(place);
   }
 
+  get mark(): StoreMark {
+    return this.#mark;
+  }
+
   stats(): EngineStats {
     return { keys: this.#keys, bytes: this.#bytes };
   }
 
-  /** Says later, once, that the node must stop. */
+  /** Says later, once, that the node must stop; at the latest before it is closed. */
   fail(problem: string): void {
-    if (this.#hasFailed) return;
-    this.#hasFailed = true;
-    setImmediate(() => this.#events.failed(problem));
+    this.#problem ??= problem;
+    setImmediate(() => this.#tell());
   }
 
   close(closed: () => void): void {
@@ -170,12 +173,12 @@ export class LibraryCommits {
   }
 
   #send(): void {
-    if (this.#hasFailed) return;
+    if (this.#problem !== undefined) return;
     const { rows, tokens, answers } = this.#waiting;
     this.#waiting = nothingWaiting();
     this.#isDue = false;
     this.#isUnderWay = true;
-    if (rows.size > 0) rows.set(TOTALS_PLACE, sealedTotals(this.stats()));
+    if (rows.size > 0) this.#addTotals(rows);
     this.#underWay = rows;
     this.#room.onSent();
     // Refused writes alone make a piece without rows: they too are answered later.
@@ -186,12 +189,18 @@ export class LibraryCommits {
     );
   }
 
+  #addTotals(rows: Map<string, Uint8Array>): void {
+    const { store, writes } = this.#mark;
+    this.#mark = { store, writes: writes + 1 };
+    rows.set(TOTALS_PLACE, sealedTotals({ ...this.stats(), mark: this.#mark }));
+  }
+
   #onCommitted(tokens: readonly number[], answers: readonly DiskAnswer[]): void {
     this.#isUnderWay = false;
     this.#underWay = NO_ROWS;
     // The disk works on while the node hears of what is done.
     if (this.#isDue) this.#send();
-    for (let i = 0; i < tokens.length && !this.#hasFailed; i++) {
+    for (let i = 0; i < tokens.length && this.#problem === undefined; i++) {
       this.#events.completed(tokens[i]!, answers[i]!);
     }
     if (this.#closed !== undefined && !this.#isUnderWay) this.#closeLibrary();
@@ -207,10 +216,23 @@ export class LibraryCommits {
     if (this.#isClosing) return;
     this.#isClosing = true;
     const closed = this.#closed!;
-    this.#library.close().then(closed, (error: unknown) => {
-      this.fail(`the rows could not be closed: ${messageOf(error)}`);
-      closed();
-    });
+    const problem = (error: unknown): void => {
+      this.#problem ??= `the rows could not be closed: ${messageOf(error)}`;
+    };
+    void this.#library
+      .close()
+      .catch(problem)
+      .then(() => {
+        // Who hears first that all is closed would call this a stop in order.
+        this.#tell();
+        closed();
+      });
+  }
+
+  #tell(): void {
+    if (this.#problem === undefined || this.#isTold) return;
+    this.#isTold = true;
+    this.#events.failed(this.#problem);
   }
 }
 

@@ -14,8 +14,6 @@ import { EMPTY_BYTES } from "../core/base/bytes.ts";
 import type { Key } from "../core/ring/key.ts";
 import {
   DAMAGED,
-  type Engine,
-  type EngineEvents,
   type EngineStats,
   type RowEntry,
   type RowRead,
@@ -23,6 +21,7 @@ import {
   type ScanPosition,
   type ScanSlice,
 } from "../core/storage/engine.ts";
+import type { StoreMark } from "../core/storage/store-mark.ts";
 import { LibraryCommits, REMOVED } from "./library-engine-commits.ts";
 import { LibraryDirectory } from "./library-engine-directory.ts";
 import { loaded } from "./library-engine-missing.ts";
@@ -46,6 +45,7 @@ import {
   type Digest,
 } from "./lmdb-place.ts";
 import { LmdbTree } from "./lmdb-tree.ts";
+import { type LibraryEngine, type OpenedLibrary, orClosed } from "./opened-library.ts";
 
 export interface LmdbOptions {
   /** How many bytes the disk has left; what the file system says, unless a test knows better. */
@@ -79,7 +79,7 @@ interface Spot {
 
 const NO_PLACES: readonly string[] = [];
 
-export class LmdbEngine implements Engine {
+export class LmdbEngine implements LibraryEngine {
   readonly #tree: LmdbTree;
   readonly #commits: LibraryCommits;
   readonly #digest: Digest;
@@ -94,20 +94,24 @@ export class LmdbEngine implements Engine {
    * Opens the rows in this directory; the engine starts when its events are known. Rejects with
    * `LibraryMissing` without the package, with the error of the library when it cannot open.
    */
-  static async open(
-    path: string,
-    options: LmdbOptions = {},
-  ): Promise<(events: EngineEvents) => LmdbEngine> {
+  static async open(path: string, options: LmdbOptions = {}): Promise<OpenedLibrary> {
     const lmdb = await loaded("lmdb", () => import("lmdb"));
     const directory = new LibraryDirectory(path);
     const database = lmdb.open<Uint8Array, Uint8Array>({ path: directory.path, ...SETTINGS });
-    await directory.settleAll();
     const tree = new LmdbTree(database);
-    const totals = tree.totals();
+    const totals = await orClosed(tree, async () => {
+      await directory.settleAll();
+      return tree.totals();
+    });
     const freeBytes = options.freeBytes ?? ((): number => directory.freeBytes());
-    return (events) => {
-      const commits = new LibraryCommits(tree, events, totals, freeBytes);
-      return new LmdbEngine(tree, commits, options.digest ?? digestOf);
+    return {
+      mark: totals.mark,
+      isEmpty: totals.keys === 0 && totals.mark.writes === 0,
+      begin: (events) => {
+        const commits = new LibraryCommits(tree, events, totals, freeBytes);
+        return new LmdbEngine(tree, commits, options.digest ?? digestOf);
+      },
+      close: () => tree.close(),
     };
   }
 
@@ -147,6 +151,10 @@ export class LmdbEngine implements Engine {
     }
     const next = inOrder.length > limit ? inOrder[limit - 1] : undefined;
     return damaged.length === 0 ? { entries, next } : { entries, next, damaged };
+  }
+
+  get mark(): StoreMark {
+    return this.#commits.mark;
   }
 
   stats(): EngineStats {

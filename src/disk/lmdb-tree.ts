@@ -5,13 +5,15 @@
 import type { RootDatabase } from "lmdb";
 import { DAMAGED, type EngineStats } from "../core/storage/engine.ts";
 import { type Library, type Piece, REMOVED } from "./library-engine-commits.ts";
-import { TOTALS_PLACE, unsealedTotals } from "./library-engine-totals.ts";
+import { newMark, type Totals, TOTALS_PLACE, unsealedTotals } from "./library-engine-totals.ts";
 import { entryOf, PLACE_BYTES_MAX } from "./lmdb-place.ts";
 
 export class LmdbTree implements Library {
   readonly #database: RootDatabase<Uint8Array, Uint8Array>;
   /** LMDB copies a key before it returns, so all of them share these bytes. */
   readonly #keyBytes = Buffer.alloc(PLACE_BYTES_MAX);
+
+  #closing: Promise<void> | undefined = undefined;
 
   constructor(database: RootDatabase<Uint8Array, Uint8Array>) {
     this.#database = database;
@@ -47,14 +49,15 @@ export class LmdbTree implements Library {
     return rows;
   }
 
-  totals(): EngineStats {
+  totals(): Totals {
     const totals = unsealedTotals(this.read(TOTALS_PLACE));
     if (totals !== undefined && totals !== DAMAGED) return totals;
-    return this.#recount();
+    return { ...this.#recount(), mark: newMark() };
   }
 
-  async close(): Promise<void> {
-    await this.#database.close();
+  close(): Promise<void> {
+    this.#closing ??= this.#database.close();
+    return this.#closing;
   }
 
   /** Only when nobody ever wrote totals, or they are damaged. */

@@ -6,6 +6,7 @@
 import * as fs from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DirectoryError } from "./directory-error.ts";
+import { codeOf } from "./system-error.ts";
 
 /** Windows keeps names durable by itself, and opens no directories. */
 export const SYNCS_DIRECTORIES: boolean = process.platform !== "win32";
@@ -18,6 +19,8 @@ export function makeDirectory(path: string): string {
     fs.accessSync(absolute, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
     if (first !== undefined) syncNames(absolute, resolve(first));
   } catch (error) {
+    // There may be something to look at all the same; who wants to write is refused then.
+    if (codeOf(error) === "EROFS" && fs.existsSync(absolute)) return absolute;
     throw DirectoryError.of(absolute, "make it", error);
   }
   return absolute;

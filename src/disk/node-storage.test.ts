@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import {
   cpSync,
   existsSync,
-  readFileSync,
+  linkSync,
+  mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -141,6 +143,34 @@ test("node storage: a boot that was cut off before or behind its identity leaves
   await last.close(true);
 });
 
+test("node storage: a backup of hard links that is put back is noticed", async (t) => {
+  const dir = temporaryDirectory(t);
+  await life(await NodeStorage.open(settings(dir), OWNER), true);
+  const backup = temporaryDirectory(t);
+  linkAll(dir, backup);
+  for (let boots = 0; boots < 2; boots++) {
+    await life(await NodeStorage.open(settings(dir), OWNER), true);
+  }
+  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true });
+  linkAll(backup, dir);
+  const refilled = await NodeStorage.open(settings(dir), OWNER);
+  assert.equal(refilled.reason, "copied");
+  await refilled.close(true);
+});
+
+/** As `cp -al` does it. */
+function linkAll(from: string, to: string): void {
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [old, now] = [join(from, entry.name), join(to, entry.name)];
+    if (!entry.isDirectory()) {
+      linkSync(old, now);
+      continue;
+    }
+    mkdirSync(now);
+    linkAll(old, now);
+  }
+}
+
 /** A boot up to its new place mark, and perhaps to the identity that knows it. */
 async function cutOffBoot(dir: string, isIdentityWritten: boolean): Promise<void> {
   const directory = openDataDirectory(dir);
@@ -173,15 +203,15 @@ function putBack(backup: string, dir: string): void {
   }
 }
 
-test("node storage: an identity without its rows says so, and uses no earlier epoch", async (t) => {
+test("node storage: an identity without its rows says so, and goes on as somebody new", async (t) => {
   const dir = temporaryDirectory(t);
   const first = await NodeStorage.open(settings(dir), OWNER);
   await life(first, true);
   rmSync(join(dir, "log"), { recursive: true });
   const second = await NodeStorage.open(settings(dir), OWNER);
-  assert.equal(second.reason, "unclean");
+  assert.equal(second.reason, "restored");
   assert.equal(second.findings, "all its rows are gone");
-  assert.equal(second.epochs.bootFloor, first.identity.leaseEnd);
+  assert.notDeepEqual(second.identity.actor, first.identity.actor);
   await second.close(true);
 });
 
@@ -258,16 +288,43 @@ function segmentOf(dir: string): string {
   );
 }
 
+test("node storage: a layout that is lost or rotten is known to the identity", async (t) => {
+  const dir = temporaryDirectory(t);
+  const file = join(dir, "layout");
+  const other = { ...OWNER, layout: "3 replicas on n1 n2 n3" };
+  await life(await NodeStorage.open(settings(dir), OWNER), true);
+  for (const text of [undefined, "rot", "\0\0\0\0", other.layout]) {
+    if (text === undefined) rmSync(file);
+    else writeFileSync(file, text);
+    await assert.rejects(NodeStorage.open(settings(dir), other), /its layout is/);
+    const again = await NodeStorage.open(settings(dir), OWNER);
+    assert.equal(again.reason, "clean");
+    assert.equal(readFileSync(file, "utf8"), `${OWNER.layout}\n`);
+    await life(again, true);
+  }
+});
+
+test("node storage: a start by mistake leaves no layout, and a first one cut off is no hindrance", async (t) => {
+  const dir = temporaryDirectory(t);
+  writeFileSync(join(dir, "layout"), Buffer.alloc(40));
+  await life(await NodeStorage.open(settings(dir), OWNER), true);
+  rmSync(join(dir, "layout"));
+  const stranger = { clusterId: "d", nodeId: "n7", layout: "1 replicas on n7" };
+  await assert.rejects(NodeStorage.open(settings(dir), stranger), /belongs to the cluster/);
+  assert.ok(!existsSync(join(dir, "layout")));
+});
+
 test("node storage: an identity that was renounced is not written back by its lease", async (t) => {
   const dir = temporaryDirectory(t);
   const first = await NodeStorage.open(settings(dir), OWNER);
-  await new Promise((refused) => first.outlived(refused));
+  const ahead = Date.now() + 86_400_000;
+  await new Promise((refused) => first.outlived(ahead, refused));
   while (!first.epochs.runsLow) first.epochs.take();
   first.tend();
   await first.close(false);
   const second = await NodeStorage.open(settings(dir), OWNER);
   assert.notDeepEqual(second.identity.actor, first.identity.actor);
-  assert.ok(second.identity.generation > first.identity.generation);
+  assert.ok(second.identity.generation > ahead);
   await second.close(true);
 });
 

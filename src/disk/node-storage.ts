@@ -24,13 +24,14 @@ import type { EpochLease } from "../core/replica/epochs.ts";
 import { AddressFile } from "./address-file.ts";
 import type { AppendAnswer, DiskProblem } from "../core/storage/disk.ts";
 import type { Engine, EngineEvents } from "../core/storage/engine.ts";
+import { isBehind, type StoreMark } from "../core/storage/store-mark.ts";
 import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { DirectoryError } from "./directory-error.ts";
 import { drawnActor } from "./drawn-actor.ts";
 import type { OpenedEngine } from "./opened-engine.ts";
 import { openEngine } from "./opened-engine.ts";
-import { agreeOnLayout } from "./layout-file.ts";
+import { agreeOnLayout, layoutDigest } from "./layout-file.ts";
 import { PlaceMark } from "./place-mark.ts";
 import { ENGINE_KINDS, type StorageSettings } from "./storage-settings.ts";
 import { forgetTrees, keepTrees, keptTrees } from "./trees-file.ts";
@@ -53,6 +54,13 @@ interface Parts {
   readonly trees: Uint8Array | undefined;
 }
 
+/** What the engine found. */
+interface Found {
+  readonly rows: StoreMark;
+  /** In words; empty when nothing is wrong. */
+  readonly findings: string;
+}
+
 /** A block that the disk had no room for is tried again after this. */
 const LEASE_RETRY_MS = 1_000;
 
@@ -70,7 +78,8 @@ export class NodeStorage {
   #trees: Uint8Array | undefined;
   #events: EngineEvents | undefined = undefined;
   #leaseRetryAt = 0;
-  #hasFailed = false;
+  /** After it nothing is written any more. */
+  #problem: string | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
 
   private constructor({ settings, directory, opened, findings, decision, trees }: Parts) {
@@ -99,21 +108,20 @@ export class NodeStorage {
     const directory = openDataDirectory(settings.dir);
     try {
       refuseOtherEngines(directory.path, settings);
-      await agreeOnLayout(directory.disk, directory.path, owner.layout);
       const mark = new PlaceMark(directory);
       // Whose it is, is known before anything in it is touched.
-      decide(directory, mark.place, settings, owner, false);
-      const rows = rowsOf(directory, settings);
-      const areGone = directory.identityFile.stored.kind === "found" && !existsSync(rows);
-      const kept = keptTrees(directory, rows);
-      const opened = await openEngine(rows, settings);
-      const findings = areGone ? "all its rows are gone" : opened.findings;
+      decide(directory, mark.place, settings, owner, undefined);
+      await agreeOnLayout(directory, owner.layout);
+      const kept = keptTrees(directory, rowsOf(directory, settings));
+      const opened = await openEngine(rowsOf(directory, settings), settings);
+      const { mark: rows } = opened;
+      const findings = [missing(directory, opened), opened.findings].filter(isSaid).join("; ");
       try {
-        const decision = await boot(directory, mark, findings, settings, owner);
+        const decision = await boot(directory, mark, { rows, findings }, settings, owner);
         const trees = decision.reason === "clean" ? kept : undefined;
         return new NodeStorage({ settings, directory, opened, findings, decision, trees });
       } catch (error) {
-        await closed((done) => opened.abandon(done));
+        await opened.rest();
         throw error;
       }
     } catch (error) {
@@ -158,27 +166,29 @@ export class NodeStorage {
 
   /** Called at the end of every turn of the host: it costs a comparison. */
   tend(): void {
-    if (this.#hasFailed || this.#closing !== undefined) return;
+    if (this.#problem !== undefined || this.#closing !== undefined) return;
     if (!this.epochs.runsLow || performance.now() < this.#leaseRetryAt) return;
     this.#keeper.tend();
   }
 
   /**
-   * Peers have refused this boot for an older one: the directory was set back under the node. It
-   * goes on under a new identity at its next start.
+   * Peers have refused this boot for an older one than that of the generation which they know: the
+   * directory was set back under the node, or a clock was. It goes on under a new identity at its
+   * next start.
    */
-  outlived(refused: (answer: AppendAnswer) => void): void {
+  outlived(known: number | undefined, refused: (answer: AppendAnswer) => void): void {
     const { identity } = this;
     const actor = drawnActor();
-    const generation = Math.max(identity.generation + 1, Date.now());
-    this.#hasFailed = true;
+    const generation = Math.max(identity.generation, known ?? 0, Date.now()) + 1;
+    this.#problem = "peers know a younger boot";
     const next = { ...identity, actor, generation, leaseEnd: 1, bootFloor: 0, isClean: false };
     this.#directory.identityFile.write(next, refused);
   }
 
   /**
    * After the engine was closed, or has failed. Clean is a stop that leaves nothing in memory
-   * alone; then sums of the rows may be kept. The first call counts.
+   * alone; then sums of the rows may be kept. It rejects with a DirectoryError when something
+   * failed on the way. The first call counts.
    */
   close(isClean: boolean, trees?: Uint8Array): Promise<void> {
     this.#closing ??= this.#close(isClean, trees);
@@ -188,14 +198,22 @@ export class NodeStorage {
   async #close(isClean: boolean, trees: Uint8Array | undefined): Promise<void> {
     const resting = this.#opened.rest();
     await this.#addresses.close();
-    if (isClean && !this.#hasFailed) {
+    this.#hear(await resting);
+    if (isClean && this.#problem === undefined) {
       if (trees !== undefined && isSettled(this.settings)) {
-        await resting;
         await keepTrees(this.#directory, this.identity.generation, this.#rows, trees);
       }
-      await closed((done) => this.#keeper.stopClean(() => done()));
+      const { mark } = this.#opened;
+      this.#hear(await new Promise((heard) => this.#keeper.stopClean(mark, heard)));
     }
     await closed((done) => this.#directory.close(() => done()));
+    if (!isClean || this.#problem === undefined) return;
+    const problem = `the node did not stop in order: ${this.#problem}`;
+    throw new DirectoryError(this.#directory.path, problem, "the next start takes it for a crash");
+  }
+
+  #hear(answer: AppendAnswer): void {
+    if (answer !== "done" && answer !== "full") this.#fail(answer.problem);
   }
 
   #onTrouble(trouble: "full" | DiskProblem): void {
@@ -204,8 +222,8 @@ export class NodeStorage {
   }
 
   #fail(problem: string): void {
-    if (this.#hasFailed) return;
-    this.#hasFailed = true;
+    if (this.#problem !== undefined) return;
+    this.#problem = problem;
     void this.#opened.rest();
     this.#events?.failed(`${problem} (data directory ${this.#directory.path})`);
   }
@@ -214,11 +232,11 @@ export class NodeStorage {
 async function boot(
   directory: DataDirectory,
   mark: PlaceMark,
-  findings: string,
+  found: Found,
   settings: StorageSettings,
   owner: Owner,
 ): Promise<BootDecision> {
-  const decision = decide(directory, mark.place, settings, owner, findings !== "");
+  const decision = decide(directory, mark.place, settings, owner, found);
   await forgetTrees(directory);
   await mark.renew();
   const identity = { ...decision.identity, place: mark.place };
@@ -232,8 +250,8 @@ function decide(
   { identityFile: { stored }, path }: DataDirectory,
   place: string,
   { restored }: StorageSettings,
-  { clusterId, nodeId }: Owner,
-  engineLost: boolean,
+  { clusterId, nodeId, layout }: Owner,
+  found: Found | undefined,
 ): BootDecision {
   const storedCluster = stored.kind === "found" ? stored.identity.clusterId : undefined;
   const decision = decideBoot(stored, {
@@ -242,7 +260,9 @@ function decide(
     freshActor: drawnActor(),
     wallMs: Date.now(),
     place,
-    engineLost,
+    engineLost: found !== undefined && isSaid(found.findings),
+    rows: found?.rows,
+    layout: layoutDigest(layout),
     restored,
     knownGeneration: undefined,
   });
@@ -257,6 +277,21 @@ function isSettled({ engine, sync }: StorageSettings): boolean {
 
 function rowsOf({ path }: DataDirectory, { engine }: StorageSettings): string {
   return join(path, engine);
+}
+
+/** What the engine cannot find, because it is not there. */
+function missing(
+  { identityFile: { stored } }: DataDirectory,
+  { isEmpty, mark }: OpenedEngine,
+): string {
+  if (stored.kind !== "found") return "";
+  const { rows } = stored.identity;
+  if (isEmpty && rows?.writes !== 0) return "all its rows are gone";
+  return isBehind(mark, rows) ? "its rows are older than the node: they were set back" : "";
+}
+
+function isSaid(finding: string): boolean {
+  return finding !== "";
 }
 
 function refuseOtherEngines(path: string, { engine }: StorageSettings): void {

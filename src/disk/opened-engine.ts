@@ -2,25 +2,35 @@
  * An engine that was opened and not begun: what it holds is known, and who hears its events is not.
  */
 import { randomBytes } from "node:crypto";
+import { rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { Engine, EngineEvents } from "../core/storage/engine.ts";
+import type { DiskProblem } from "../core/storage/disk.ts";
+import type { StoreMark } from "../core/storage/store-mark.ts";
 import { LogEngine } from "../core/storage/log/log-engine.ts";
 import type { LogOptions } from "../core/storage/log/log-options.ts";
 import { USUAL_LOG_SIZES } from "../core/storage/log/log-options.ts";
 import type { LogFindings, RecoveredLog } from "../core/storage/log/log-recovery.ts";
 import { recoverLog } from "../core/storage/log/log-recovery.ts";
+import { RESERVE_FILE } from "../core/storage/log/reserve.ts";
 import { DirectoryError } from "./directory-error.ts";
 import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import { FileDisk } from "./file-disk.ts";
 import { LevelEngine } from "./level-engine.ts";
 import { LibraryMissing } from "./library-engine-missing.ts";
 import { LmdbEngine } from "./lmdb-engine.ts";
+import type { LibraryEngine, OpenedLibrary } from "./opened-library.ts";
 import { makeDirectory } from "./make-directory.ts";
-import { textOf } from "./system-error.ts";
+import { codeOf, textOf } from "./system-error.ts";
 import type { StorageSettings } from "./storage-settings.ts";
 
 export interface OpenedEngine {
   /** What is not as a clean stop leaves it, in words; empty when nothing. */
   readonly findings: string;
+  /** How far the rows have come: as they were found, later as the engine has left them. */
+  readonly mark: StoreMark;
+  /** Nobody ever wrote to it. */
+  readonly isEmpty: boolean;
   /** What the last scrub found that came to its end; nothing before, or where there is none. */
   readonly lastScrub: ScrubResult | undefined;
   /**
@@ -29,14 +39,14 @@ export interface OpenedEngine {
    */
   begin(events: EngineEvents, share?: () => number): Engine;
   /**
-   * The engine was closed, or has failed: nothing is done by the clock any more, and when it is
-   * answered, nothing at all. May come twice.
+   * The engine was closed, or has failed, or will not begin: nothing is done any more, and when
+   * this is kept nothing of it is under way. May be called again.
    */
-  rest(): Promise<void>;
-  /** Instead of beginning. */
-  abandon(done: () => void): void;
+  rest(): Promise<"done" | DiskProblem>;
 }
 
+/** In which the system counts the room of a file, whatever the file system does. */
+const BLOCK_BYTES = 512;
 /** What can wait is done in slices, so often and so much when there is something to do … */
 const BUSY_MS = 10;
 const SLICE_BYTES = 512 * 1024;
@@ -56,11 +66,8 @@ export function openEngine(path: string, settings: StorageSettings): Promise<Ope
   }
 }
 
-async function openLibrary(
-  path: string,
-  opening: Promise<(events: EngineEvents) => Engine>,
-): Promise<OpenedEngine> {
-  const begin = await opening.catch((error: unknown) => {
+async function openLibrary(path: string, opening: Promise<OpenedLibrary>): Promise<OpenedEngine> {
+  const opened = await opening.catch((error: unknown) => {
     if (error instanceof LibraryMissing) throw error;
     // Libraries say little: often it is a disk without room, or a file that is damaged.
     const { cause } = error as { readonly cause?: unknown };
@@ -68,17 +75,26 @@ async function openLibrary(
     const hint = "make room there, or look at its files";
     throw new DirectoryError(path, `its engine cannot open it (${said})`, hint, error);
   });
+  let engine: LibraryEngine | undefined = undefined;
   return {
     findings: "",
     lastScrub: undefined,
-    begin,
-    rest: () => Promise.resolve(),
-    abandon: (done) => begin({ completed: () => {}, failed: () => {} }).close(done),
+    isEmpty: opened.isEmpty,
+    get mark(): StoreMark {
+      return (engine ?? opened).mark;
+    },
+    begin: (events) => (engine = opened.begin(events)),
+    // An engine that closes the library hears by itself how that went.
+    rest: async () => {
+      await opened.close().catch(() => {});
+      return "done";
+    },
   };
 }
 
 async function openLog(path: string, settings: StorageSettings): Promise<OpenedEngine> {
-  const disk = new FileDisk(makeDirectory(path));
+  removeHoles(join(makeDirectory(path), RESERVE_FILE));
+  const disk = new FileDisk(path);
   const options = logOptions(settings);
   const log = await new Promise<RecoveredLog | { readonly problem: string }>((recovered) => {
     recoverLog(disk, options, recovered);
@@ -88,6 +104,17 @@ async function openLog(path: string, settings: StorageSettings): Promise<OpenedE
     throw new DirectoryError(path, log.problem, "put that right, then start again");
   }
   return new OpenedLog(disk, options, log, settings);
+}
+
+/** A copy of the reserve may have its length and none of its room: then it is taken anew. */
+function removeHoles(reserve: string): void {
+  try {
+    const { size, blocks } = statSync(reserve);
+    if (blocks * BLOCK_BYTES < size) rmSync(reserve);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return;
+    throw DirectoryError.of(reserve, "look at it", error);
+  }
 }
 
 function logOptions({
@@ -115,10 +142,11 @@ class OpenedLog implements OpenedEngine {
   readonly #options: LogOptions;
   readonly #log: RecoveredLog;
   readonly #settings: StorageSettings;
+  #engine: LogEngine | undefined = undefined;
   #worker: NodeJS.Timeout | undefined = undefined;
   #syncer: NodeJS.Timeout | undefined = undefined;
   #scrubber: NodeJS.Timeout | undefined = undefined;
-  #resting: Promise<void> | undefined = undefined;
+  #resting: Promise<"done" | DiskProblem> | undefined = undefined;
 
   constructor(disk: FileDisk, options: LogOptions, log: RecoveredLog, settings: StorageSettings) {
     this.findings = describe(log.findings);
@@ -128,8 +156,18 @@ class OpenedLog implements OpenedEngine {
     this.#settings = settings;
   }
 
+  get mark(): StoreMark {
+    const { store, sequence } = this.#log;
+    return this.#engine?.mark ?? { store, writes: sequence };
+  }
+
+  get isEmpty(): boolean {
+    return this.#log.segments.last === undefined;
+  }
+
   begin(events: EngineEvents, share: () => number = () => 1): Engine {
     const engine = new LogEngine(this.#disk, this.#options, this.#log, events);
+    this.#engine = engine;
     const work = (): void => {
       const afterMs = engine.work(SLICE_BYTES) ? BUSY_MS / share() : IDLE_MS;
       this.#worker = setTimeout(work, afterMs).unref();
@@ -148,20 +186,12 @@ class OpenedLog implements OpenedEngine {
     return engine;
   }
 
-  rest(): Promise<void> {
-    this.#resting ??= this.#rest();
-    return this.#resting;
-  }
-
-  #rest(): Promise<void> {
+  rest(): Promise<"done" | DiskProblem> {
     clearTimeout(this.#worker);
     clearInterval(this.#syncer);
     clearTimeout(this.#scrubber);
-    return new Promise((rests) => this.#disk.close(() => rests()));
-  }
-
-  abandon(done: () => void): void {
-    this.#disk.close(() => done());
+    this.#resting ??= new Promise((closed) => this.#disk.close(closed));
+    return this.#resting;
   }
 }
 

@@ -6,14 +6,17 @@
  *     boot: compare ─▶ make the other one anew ─▶ identity that knows it ─▶ remove the older one
  *
  * There are two, in turn, and each step is durable before the next: wherever a boot is cut off, the
- * one that the identity knows is still there.
+ * one that the identity knows is still there. They are empty: also a full disk has an inode left.
+ *
+ * A second name for the inode would bring it back after this one is removed, so it must have one
+ * name. And where the file system keeps no times of birth it gives a number away again at once:
+ * there the time of the last change counts as well, which no tool can put back.
  */
-import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { utf8Encode } from "../core/base/utf8.ts";
 import type { DataDirectory } from "./data-directory.ts";
-import { placeOf } from "./place.ts";
+import { DirectoryError } from "./directory-error.ts";
+import { knowsBirth } from "./place.ts";
 import { written } from "./written.ts";
 
 const FILES = ["place-0", "place-1"] as const;
@@ -42,9 +45,8 @@ export class PlaceMark {
   async renew(): Promise<void> {
     const { disk, path } = this.#directory;
     const file = otherOf(this.#file);
-    const bytes = utf8Encode(`${randomUUID()}\n`);
     await written(path, file, (done) => disk.remove(file, 0, done));
-    await written(path, file, (done) => disk.append(file, [bytes], done));
+    await written(path, file, (done) => disk.append(file, [], done));
     await written(path, file, (done) => disk.sync(file, done));
     this.#file = file;
     this.place = placeWith(this.#directory, file);
@@ -67,5 +69,12 @@ function otherOf(file: string | undefined): (typeof FILES)[number] {
 }
 
 function placeWith({ place, path }: DataDirectory, file: string): string {
-  return `${place} ${placeOf(join(path, file))}`;
+  const mark = join(path, file);
+  try {
+    const { ino, nlink, birthtimeMs, ctimeMs } = statSync(mark);
+    const names = nlink === 1 ? "" : ` of ${nlink} names`;
+    return `${place} ${ino}/${knowsBirth(place) ? birthtimeMs : ctimeMs}${names}`;
+  } catch (error) {
+    throw DirectoryError.of(mark, "look at it", error);
+  }
 }

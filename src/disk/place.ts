@@ -1,5 +1,5 @@
 /**
- * Tells a directory or a file from a copy of it: the number of its inode, and when that was made. A
+ * Tells a directory from a copy of it: the number of its inode, and when that was made. A
  * copy and a restored archive have others. A copy of the whole file system has the same.
  */
 import * as fs from "node:fs";
@@ -7,6 +7,7 @@ import { DirectoryError } from "./directory-error.ts";
 
 /** Longer than the steps in which file systems count time. */
 const TICK_MS = 25;
+const SEPARATOR = "/";
 
 export function placeOf(path: string): string {
   try {
@@ -23,6 +24,11 @@ export function placeOf(path: string): string {
   }
 }
 
+/** Whether this place lies on a file system that tells when something was made. */
+export function knowsBirth(place: string): boolean {
+  return place.includes(SEPARATOR);
+}
+
 function placeText({ ino, birthtimeMs }: fs.Stats): string {
-  return birthtimeMs > 0 ? `${ino}/${birthtimeMs}` : `${ino}`;
+  return birthtimeMs > 0 ? `${ino}${SEPARATOR}${birthtimeMs}` : `${ino}`;
 }

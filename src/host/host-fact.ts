@@ -23,6 +23,8 @@ export type TransportFact =
       readonly remote: string;
       readonly code: string;
       readonly message: string;
+      /** The generation that an older boot came after, when whoever refuses it says so. */
+      readonly known?: number;
     }
   /** A connection ended before the two sides had greeted each other. */
   | { readonly kind: "greeting-failed"; readonly remote: string; readonly reason: string }

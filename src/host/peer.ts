@@ -23,7 +23,7 @@ import type { Refusal } from "../core/wire/refusal.ts";
 import { decodeMessage, encodeMessage } from "../core/wire/message-codec.ts";
 import { DONE, Handshake } from "../socket/handshake.ts";
 import { Backoff } from "../socket/backoff.ts";
-import { decodeRefusal } from "../core/wire/refusal.ts";
+import { decodeRefusal, OLDER_BOOT } from "../core/wire/refusal.ts";
 import { FRAME_KIND } from "../core/wire/frame-kind.ts";
 import { FrameSocket } from "../socket/frame-socket.ts";
 import { expiryOf, laneOf, type LaneName, OutboundLanes } from "./outbound-lanes.ts";
@@ -235,7 +235,8 @@ export class Peer implements FrameHandler, Greeter {
     }
     if (theirs.generation < this.#generation) {
       const boots = `generation ${theirs.generation}, but ${this.#generation} is known`;
-      return { code: "OLDER_BOOT", message: `an older boot of ${this.id}: ${boots}` };
+      const message = `an older boot of ${this.id}: ${boots}`;
+      return { code: OLDER_BOOT, message, known: this.#generation };
     }
     return undefined;
   }
@@ -371,8 +372,8 @@ export function noteFailure(
   if (failure.kind === "ended") {
     owner.note({ kind: "greeting-failed", remote, reason: failure.reason });
   } else {
-    const { code, message } = failure.refusal;
-    if (code === "SELF") return;
-    owner.note({ kind: "connection-refused", by: failure.by, remote, code, message });
+    const { by, refusal } = failure;
+    if (refusal.code === "SELF") return;
+    owner.note({ kind: "connection-refused", by, remote, ...refusal });
   }
 }

@@ -20,6 +20,7 @@ import { EpochLease } from "../core/replica/epochs.ts";
 import { MemoryEngine } from "../core/storage/memory-engine.ts";
 import { FRAME_OVERHEAD_BYTES } from "../core/wire/frame.ts";
 import { drawnActor } from "../disk/drawn-actor.ts";
+import { OLDER_BOOT } from "../core/wire/refusal.ts";
 import { NodeStorage } from "../disk/node-storage.ts";
 import { type Address, formatAddress } from "../socket/address.ts";
 import type { Plant } from "../socket/frame-socket.ts";
@@ -134,11 +135,12 @@ function watchBoot(host: Host, storage: NodeStorage): void {
   noteBoot(host, storage);
   const stopListening = host.onFact((fact) => {
     const isRefused = fact.kind === "connection-refused" && fact.by === "them";
-    if (!isRefused || fact.code !== "OLDER_BOOT") return;
+    if (!isRefused || fact.code !== OLDER_BOOT) return;
     stopListening();
-    storage.outlived(() => {
+    storage.outlived(fact.known, () => {
       host.failed(
-        `${fact.message}: the data directory was set back or is in use elsewhere. ` +
+        `${fact.message}: the data directory was set back or is in use elsewhere, or a ` +
+          "clock was ahead in an earlier life. " +
           "Started again, the node goes on under a new identity",
       );
     });

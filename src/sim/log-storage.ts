@@ -155,7 +155,7 @@ export class LogStorage implements NodeStorage {
     recoverLog(disk, options, (log) => {
       if ("problem" in log) return this.#fail(log.problem);
       this.#countFindings(log.findings);
-      const decision = this.#decide(file.stored, freshActor, log.findings);
+      const decision = this.#decide(file.stored, freshActor, log);
       if ("problem" in decision) return this.#fail(decision.problem);
       file.write(decision.identity, (answer) => {
         if (answer !== "done") return this.#fail(answer === "full" ? "no room" : answer.problem);
@@ -239,7 +239,7 @@ export class LogStorage implements NodeStorage {
     this.#state = "closing";
     engine.close(() => {
       if (!isClean || this.#problem !== undefined) return this.#end();
-      keeper.stopClean(() => this.#end());
+      keeper.stopClean(engine.mark, () => this.#end());
     });
   }
 
@@ -272,7 +272,7 @@ export class LogStorage implements NodeStorage {
   #decide(
     stored: StoredIdentity,
     freshActor: ActorId,
-    { tornBytes, damagedRows, lostPlaces }: LogFindings,
+    { findings: { tornBytes, damagedRows, lostPlaces }, store, sequence }: RecoveredLog,
   ): BootDecision | { readonly problem: string } {
     const { clusterId, nodeId } = this.#setup;
     return decideBoot(stored, {
@@ -282,6 +282,8 @@ export class LogStorage implements NodeStorage {
       wallMs: this.#process.wallMs(),
       place: `place ${this.#place}`,
       engineLost: tornBytes + damagedRows + lostPlaces > 0,
+      rows: { store, writes: sequence },
+      layout: "",
       restored: this.#asked === "restored",
       knownGeneration: this.#knownGeneration,
     });

@@ -83,7 +83,7 @@ async function check(
   completed: readonly number[],
 ): Promise<number> {
   const events = { completed: () => {}, failed: (problem: string) => assert.fail(problem) };
-  const engine = (await open(directory))(events);
+  const engine = (await open(directory)).begin(events);
   let highest = -1;
   let keys = 0;
   for (const [index, number] of completed.entries()) {

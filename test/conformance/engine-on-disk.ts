@@ -9,8 +9,10 @@ import { after } from "node:test";
 import type { Engine, EngineEvents } from "#src/core/storage/engine.ts";
 import type { EngineUnderTest } from "./engine-stand.ts";
 
-export type StartEngine = (events: EngineEvents) => Engine;
-export type OpenEngine = (directory: string) => Promise<StartEngine>;
+export interface Opened {
+  begin(events: EngineEvents): Engine;
+}
+export type OpenEngine = (directory: string) => Promise<Opened>;
 
 /** Gone when the tests of the file are over. */
 export function temporaryDirectory(): string {
@@ -26,8 +28,8 @@ export async function engineOnDisk(
 ): Promise<EngineUnderTest> {
   let outstanding = 0;
   let onSettled = (): void => {};
-  const start = await open(directory);
-  const engine = start({
+  const opened = await open(directory);
+  const engine = opened.begin({
     completed: (token, answer) => {
       outstanding--;
       events.completed(token, answer);

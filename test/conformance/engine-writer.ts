@@ -63,7 +63,7 @@ async function write(open: OpenEngine, directory: string, first: number): Promis
       throw new Error(problem);
     },
   };
-  const engine: Engine = (await open(directory))(events);
+  const engine: Engine = (await open(directory)).begin(events);
   const onTurn = (): void => {
     if (lines !== "") writeSync(1, lines);
     lines = "";

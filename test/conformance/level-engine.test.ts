@@ -192,6 +192,30 @@ test("level engine: a key whose index is damaged or was never stored can be remo
   }
 });
 
+test("level engine: a damaged place in the list is written anew by the scan that meets it", async () => {
+  const directory = temporaryDirectory();
+  const keys = ["one", "two", "three"].map((name) => keyOf("b", name));
+  const first = await stand(directory);
+  for (const key of keys) {
+    first.engine.write([{ partition: 1, key, row: new Uint8Array(5) }], 1);
+  }
+  await closed(first);
+  await put(directory, "\x00\x01\x00\x00\x00\x00\x01", (stored) => stored.fill(1));
+  const listed = ({ engine }: EngineUnderTest): readonly string[] =>
+    engine.scan(1, undefined, 9).entries.map(({ key }) => key);
+  const second = await stand(directory);
+  assert.deepEqual(listed(second), [keys[0], keys[2]]);
+  for (let turns = 0; turns < 10_000 && listed(second).length < 3; turns++) {
+    await new Promise((turn) => setImmediate(turn));
+  }
+  assert.deepEqual(listed(second), keys);
+  second.engine.write([{ partition: 1, key: keys[0]!, row: new Uint8Array(6) }], 2);
+  await closed(second);
+  const third = await stand(directory);
+  assert.deepEqual(listed(third), keys);
+  await closed(third);
+});
+
 test("level engine: a directory is opened once", async () => {
   const directory = temporaryDirectory();
   const first = await stand(directory);

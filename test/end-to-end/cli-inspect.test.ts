@@ -11,6 +11,7 @@ import type { LogOptions } from "#src/core/storage/log/log-options.ts";
 import type { RecoveredLog } from "#src/core/storage/log/log-recovery.ts";
 import { recoverLog } from "#src/core/storage/log/log-recovery.ts";
 import { openDataDirectory } from "#src/disk/data-directory.ts";
+import type { StoreMark } from "#src/core/storage/store-mark.ts";
 import { FileDisk } from "#src/disk/file-disk.ts";
 import { NodeStorage } from "#src/disk/node-storage.ts";
 import { STORAGE_DEFAULTS } from "#src/disk/storage-settings.ts";
@@ -35,7 +36,7 @@ after(() => fs.rmSync(root, { recursive: true, force: true }));
 let made = 0;
 
 /** The directory of a node that has stored so many rows and stopped in order. */
-async function stored(rows = 100): Promise<string> {
+async function stored(rows = 100, known?: StoreMark): Promise<string> {
   const dir = join(root, String(made++));
   const directory = openDataDirectory(dir);
   const identity = {
@@ -47,6 +48,8 @@ async function stored(rows = 100): Promise<string> {
     bootFloor: 10_001,
     isClean: true,
     place: directory.place,
+    rows: known,
+    layout: "",
   };
   await new Promise((done) => directory.identityFile.write(identity, done));
   await fill(join(dir, "log"), rows);
@@ -143,6 +146,15 @@ test("inspect: the directory of a real node is at home, and a copy of it is not"
   assert.match((await gramme(["inspect", copy])).stdout, /this is a copy/);
 });
 
+test("inspect: rows that are not those which the identity knows are told", async () => {
+  const dir = await stored(3, { store: OPTIONS.newStore, writes: 4 });
+  const { code, stdout } = await gramme(["inspect", dir]);
+  assert.equal(code, 0);
+  assert.match(stdout, /its rows are older than it.*the next start draws a new actor/);
+  const same = await stored(3, { store: OPTIONS.newStore, writes: 3 });
+  assert.match((await gramme(["inspect", same])).stdout, /stopped in order/);
+});
+
 test("inspect: a whole store, with all fields", async () => {
   const dir = await stored();
   const told = await inspected(dir, 0, "--check", "--keys", "--limit", "3");
@@ -166,6 +178,7 @@ test("inspect: a whole store, with all fields", async () => {
     bootFloor: 10_001,
     isClean: true,
     isAtHome: true,
+    hasItsRows: null,
   });
   const { segments, totals, findings, loss, check } = told.log;
   assert.ok(segments.length >= 3);

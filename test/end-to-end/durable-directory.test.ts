@@ -168,8 +168,7 @@ test("durable: another node, cluster, layout or engine is refused by name, and c
   const [port = 0] = await freePorts(1);
   const peers = `solo=${at(solo.port)},other=${at(port)}`;
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [["--id", "other"], /on solo"/],
-    [["--id", "other"], /on other"/],
+    [["--id", "other"], /belongs to the node "solo".* "other"/],
     [["--cluster", "elsewhere"], /belongs to the cluster "gramme".* "elsewhere"/],
     [["--peers", peers], /on solo".*on other solo"/],
     [["--partitions", "64"], /of 256 partitions.*of 64 partitions/],

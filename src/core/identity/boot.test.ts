@@ -11,6 +11,9 @@ const OLD = { high: 1, low: 2 };
 const FRESH = { high: -3, low: 4 };
 const WALL_MS = 1_700_000_000_000;
 
+const STORE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const OTHER_STORE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 9);
+
 const STORED: Identity = {
   clusterId: "c1",
   nodeId: "n1",
@@ -20,6 +23,8 @@ const STORED: Identity = {
   bootFloor: 10_001,
   isClean: true,
   place: "7/1",
+  rows: { store: STORE, writes: 250 },
+  layout: "a",
 };
 
 const BOOT: Boot = {
@@ -29,6 +34,8 @@ const BOOT: Boot = {
   wallMs: WALL_MS,
   place: "7/1",
   engineLost: false,
+  rows: { store: STORE, writes: 250 },
+  layout: "a",
   restored: false,
   knownGeneration: undefined,
 };
@@ -94,6 +101,33 @@ const TABLE: readonly Row[] = [
   },
   { name: "a backup", boot: { restored: true }, gives: ["restored", "new", WALL_MS, 1, 0, "7/1"] },
   {
+    name: "rows that have come further",
+    stored: { isClean: false },
+    boot: { rows: { store: STORE, writes: 260 } },
+    gives: ["unclean", "old", 501, 20_002, 20_001, "7/1"],
+  },
+  {
+    name: "rows that have not come as far",
+    boot: { rows: { store: STORE, writes: 249 } },
+    gives: ["restored", "new", WALL_MS, 1, 0, "7/1"],
+  },
+  {
+    name: "rows of another store",
+    boot: { rows: { store: OTHER_STORE, writes: 900 } },
+    gives: ["restored", "new", WALL_MS, 1, 0, "7/1"],
+  },
+  {
+    name: "no rows, as before, under the name of this start",
+    stored: { rows: { store: STORE, writes: 0 } },
+    boot: { rows: { store: OTHER_STORE, writes: 0 } },
+    gives: ["clean", "old", 501, 20_001, 10_001, "7/1"],
+  },
+  {
+    name: "rows of which the identity knows nothing",
+    stored: { rows: undefined },
+    gives: ["clean", "old", 501, 20_001, 10_001, "7/1"],
+  },
+  {
     name: "a peer knows the same boot",
     boot: { knownGeneration: 500 },
     gives: ["outlived", "new", WALL_MS, 1, 0, "7/1"],
@@ -126,6 +160,7 @@ for (const { name, stored, boot, gives } of TABLE) {
     assert.equal(identity.leaseEnd, lease.end);
     assert.equal(identity.leaseEnd, first! + LEASE_BLOCK);
     assert.equal(identity.isClean, false);
+    assert.deepEqual(identity.rows, { ...BOOT, ...boot }.rows);
   });
 }
 

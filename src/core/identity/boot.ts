@@ -9,6 +9,7 @@
  *     not clean         unclean    kept    + 1             leaseEnd + 1    leaseEnd
  *     other place       copied     new     wall clock      1               0
  *     from a backup     restored   new     wall clock      1               0
+ *     rows set back     restored   new     wall clock      1               0
  *     peer knows more   outlived   new     wall clock      1               0
  *     no copy readable  damaged    new     wall clock      1               0
  *     lease at its end  exhausted  new     wall clock      1               0
@@ -20,7 +21,8 @@
  *   stored may be gone while its dots are on other nodes: no epoch up to the floor is used again.
  *   The floor is kept by every later boot, since a clean stop brings nothing back.
  * - `copied`, `restored`: another process may go on as the same actor, or has. No floor helps, for
- *   nobody knows how far that one got.
+ *   nobody knows how far that one got. Rows that are older than the identity beside them were put
+ *   back by themselves (`storage/store-mark.ts`), and nobody knows what else was.
  * - `outlived`: a peer has refused the stored boot, because it knows the same or a younger one. The
  *   disk was set back under the node.
  * - `damaged`: neither the actor nor its lease is known any more.
@@ -35,6 +37,7 @@ import { assert } from "../base/assert.ts";
 import type { ActorId } from "../causality/actor.ts";
 import { EPOCH_MAX, sameIdentity } from "../causality/actor.ts";
 import { EpochLease, LEASE_BLOCK } from "../replica/epochs.ts";
+import { isBehind, type StoreMark } from "../storage/store-mark.ts";
 import type { StoredIdentity } from "./identity-file.ts";
 import type { Identity } from "./identity.ts";
 
@@ -48,6 +51,10 @@ export interface Boot {
   readonly place: string | undefined;
   /** The engine found less than was written to it: a torn tail, a damaged row. */
   readonly engineLost: boolean;
+  /** How far the rows have come; undefined where nobody has looked yet. */
+  readonly rows: StoreMark | undefined;
+  /** A digest of what keys are placed by; empty where nobody keeps one. */
+  readonly layout: string;
   /** The operator says that the directory comes from a backup. */
   readonly restored: boolean;
   /** The generation of this node that a peer named when it refused the stored boot. */
@@ -97,7 +104,7 @@ export function decideBoot(
 
 /** Why the stored actor may not go on, if so. */
 function distrust(stored: Identity, boot: Boot): BootReason | undefined {
-  if (boot.restored) return "restored";
+  if (boot.restored || isBehind(boot.rows, stored.rows)) return "restored";
   if (boot.place !== undefined && stored.place !== "" && boot.place !== stored.place) {
     return "copied";
   }
@@ -115,6 +122,7 @@ function asBefore(stored: Identity, boot: Boot): BootDecision {
     next: isClean ? stored.leaseEnd : stored.leaseEnd + 1,
     bootFloor: isClean ? stored.bootFloor : stored.leaseEnd,
     place: boot.place ?? stored.place,
+    rows: boot.rows ?? stored.rows,
   });
 }
 
@@ -128,6 +136,7 @@ function asNewActor(reason: BootReason, stored: Identity | undefined, boot: Boot
     next: 1,
     bootFloor: 0,
     place: boot.place ?? "",
+    rows: boot.rows,
   });
 }
 
@@ -137,18 +146,19 @@ interface Origin {
   readonly next: number;
   readonly bootFloor: number;
   readonly place: string;
+  readonly rows: StoreMark | undefined;
 }
 
 function decision(
   reason: BootReason,
-  { clusterId, nodeId }: Boot,
-  { actor, generation, next, bootFloor, place }: Origin,
+  { clusterId, nodeId, layout }: Boot,
+  { next, ...origin }: Origin,
 ): BootDecision {
   const leaseEnd = next + LEASE_BLOCK;
   return {
     reason,
-    identity: { clusterId, nodeId, actor, generation, leaseEnd, bootFloor, isClean: false, place },
-    lease: new EpochLease({ next, end: leaseEnd, bootFloor }),
+    identity: { clusterId, nodeId, ...origin, leaseEnd, isClean: false, layout },
+    lease: new EpochLease({ next, end: leaseEnd, bootFloor: origin.bootFloor }),
   };
 }
 

@@ -8,7 +8,7 @@ import type { IdentityCopy } from "./identity-codec.ts";
 import { decodeIdentity, encodeIdentity, IDENTITY_BYTES_MAX } from "./identity-codec.ts";
 import type { Identity } from "./identity.ts";
 
-const FIXTURE = new URL("../../../src/core/identity/fixtures/identity-v1.bin", import.meta.url);
+const FIXTURES = new URL("../../../src/core/identity/fixtures/", import.meta.url);
 
 const IDENTITY: Identity = {
   clusterId: "cluster-é",
@@ -19,15 +19,23 @@ const IDENTITY: Identity = {
   bootFloor: 10_001,
   isClean: true,
   place: "131/1700000000000.5",
+  rows: { store: Uint8Array.of(0x10, 0x21, 0x32, 0x43, 0x54, 0x65, 0x76, 0x87), writes: 70_000 },
+  layout: "c0ffee",
 };
 
-test("the fixture of version 1 is read for ever, and written the same", () => {
-  const fixture = new Uint8Array(readFileSync(FIXTURE));
+test("the fixture of version 1 is read for ever: of rows and layout it knows nothing", () => {
+  const identity = { ...IDENTITY, rows: undefined, layout: "" };
+  assert.deepEqual(decodeIdentity(fixtureOf("identity-v1.bin")), { copy: 7, identity });
+});
+
+test("the fixture of version 2 is read for ever, and written the same", () => {
+  const fixture = fixtureOf("identity-v2.bin");
   assert.deepEqual(decodeIdentity(fixture), { copy: 7, identity: IDENTITY });
   assert.deepEqual(encodeIdentity({ copy: 7, identity: IDENTITY }), fixture);
 });
 
 const texts = fc.string({ unit: "grapheme", maxLength: 40 });
+const store = fc.uint8Array({ minLength: 8, maxLength: 8 });
 const copies: fc.Arbitrary<IdentityCopy> = fc.record({
   copy: fc.maxSafeInteger().filter((copy) => copy > 0),
   identity: fc
@@ -40,6 +48,8 @@ const copies: fc.Arbitrary<IdentityCopy> = fc.record({
       floor: fc.double({ min: 0, max: 0.999, noNaN: true }),
       isClean: fc.boolean(),
       place: texts,
+      rows: fc.option(fc.record({ store, writes: fc.maxSafeNat() }), { nil: undefined }),
+      layout: texts,
     })
     .map(({ floor, ...rest }) => ({ ...rest, bootFloor: Math.floor(floor * rest.leaseEnd) })),
 });
@@ -47,9 +57,12 @@ const copies: fc.Arbitrary<IdentityCopy> = fc.record({
 test("every identity comes back from its bytes", () => {
   fc.assert(
     fc.property(copies, ({ copy, identity }) => {
-      const { actor } = identity;
+      const { actor, rows } = identity;
       // The generator makes objects without a prototype, which deepEqual tells from ours.
-      const expected = { copy, identity: { ...identity, actor: { ...actor } } };
+      const expected = {
+        copy,
+        identity: { ...identity, actor: { ...actor }, rows: rows && { ...rows } },
+      };
       assert.deepEqual(decodeIdentity(encodeIdentity(expected)), expected);
     }),
   );
@@ -72,9 +85,9 @@ test("no wrong bit, no cut and no bytes behind the end go unnoticed", () => {
 
 test("a whole copy of a later version says which, one with impossible fields says nothing", () => {
   const later = encodeIdentity({ copy: 7, identity: IDENTITY });
-  later[4] = 2;
+  later[4] = 3;
   assert.equal(decodeIdentity(later), undefined, "the checksum covers the version");
-  assert.equal(decodeIdentity(resealed(later)), 2);
+  assert.equal(decodeIdentity(resealed(later)), 3);
   const impossible: Partial<Identity>[] = [
     { bootFloor: IDENTITY.leaseEnd },
     { leaseEnd: EPOCH_MAX + 1 },
@@ -85,15 +98,17 @@ test("a whole copy of a later version says which, one with impossible fields say
   }
   assert.equal(decodeIdentity(encodeIdentity({ copy: 0, identity: IDENTITY })), undefined);
   const strange = encodeIdentity({ copy: 7, identity: IDENTITY });
-  strange[5] = 2;
+  strange[5] = 4;
   assert.equal(decodeIdentity(resealed(strange)), undefined, "an unknown flag");
 });
 
 test("bytes of strangers never throw", () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 10, maxLength: 200 }), (tail) => {
-      const bytes = Uint8Array.of(0x47, 0x72, 0x49, 0x64, 1, ...tail);
-      assert.equal(typeof decodeIdentity(resealed(bytes)) === "number", false);
+      for (const version of [1, 2]) {
+        const bytes = Uint8Array.of(0x47, 0x72, 0x49, 0x64, version, ...tail);
+        assert.equal(typeof decodeIdentity(resealed(bytes)) === "number", false);
+      }
     }),
   );
 });
@@ -102,6 +117,10 @@ test("a text that is too long is a bug of the writer", () => {
   const identity = { ...IDENTITY, clusterId: "x".repeat(1025) };
   assert.throws(() => encodeIdentity({ copy: 1, identity }), /1025 bytes of text/);
 });
+
+function fixtureOf(name: string): Uint8Array {
+  return new Uint8Array(readFileSync(new URL(name, FIXTURES)));
+}
 
 function resealed(bytes: Uint8Array): Uint8Array {
   const end = bytes.length - 4;

@@ -1,17 +1,21 @@
 /**
  * An identity as bytes: one copy of it, as it stands in a file of its own.
  *
- *     0      4      5       6        14      22           30         38          46
- *     ┌──────┬──────┬───────┬────────┬───────┬────────────┬──────────┬───────────┬─ ─ ─ ─┬───────┐
- *     │ GrId │ 0x01 │ flags │ copy   │ actor │ generation │ leaseEnd │ bootFloor │ texts │ crc   │
- *     └──────┴──────┴───────┴────────┴───────┴────────────┴──────────┴───────────┴─ ─ ─ ─┴───────┘
- *       magic version 1=clean number  hi lo                                                CRC-32C
+ *     0      4    5       6      14      22           30         38          46     62
+ *     ┌──────┬────┬───────┬──────┬───────┬────────────┬──────────┬───────────┬──────┬─ ─ ─┬─────┐
+ *     │ GrId │ 02 │ flags │ copy │ actor │ generation │ leaseEnd │ bootFloor │ rows │texts│ crc │
+ *     └──────┴────┴───────┴──────┴───────┴────────────┴──────────┴───────────┴──────┴─ ─ ─┴─────┘
+ *       magic version      number  hi lo                                               CRC-32C
  *
- * Integers are big-endian; the texts are `clusterId`, `nodeId` and `place`, each UTF-8 behind its
- * length as a varint. The checksum is over everything before it, and the file ends behind it:
+ * Integers are big-endian; the texts are `clusterId`, `nodeId`, `place` and `layout`, each UTF-8
+ * behind its length as a varint. The flags are 1 for clean and 2 when `rows` are known: the name of
+ * their store, eight bytes, and their writes, u64; both zero otherwise. The checksum is over
+ * everything before it, and the file ends behind it:
  *
- *     47 72 49 64  01  01  00 00 00 00 00 00 00 02 ...  02 63 31  02 6e 31  00  xx xx xx xx
- *     magic        v1  clean                 copy 2     "c1"      "n1"      ""
+ *     47 72 49 64  02  01  00 00 00 00 00 00 00 02 ...  02 63 31  02 6e 31  00  00  xx xx xx xx
+ *     magic        v2  clean                 copy 2     "c1"      "n1"      ""  ""
+ *
+ * Version 1 has neither `rows`, so that its texts begin at 46, nor `layout`.
  *
  * Magic, version and checksum stay where they are in every version to come. So a copy of a later
  * version is told from a damaged one, and is never overwritten by a program that cannot read it.
@@ -21,14 +25,17 @@ import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { crc32c } from "../base/crc32c.ts";
 import { utf8Decode, utf8Encode } from "../base/utf8.ts";
 import { EPOCH_MAX } from "../causality/actor.ts";
+import { STORE_NAME_BYTES, type StoreMark } from "../storage/store-mark.ts";
 import type { Identity } from "./identity.ts";
 
-export const IDENTITY_VERSION = 1;
+export const IDENTITY_VERSION = 2;
 /** More than any copy has: a file that is longer is none. */
 export const IDENTITY_BYTES_MAX: number = 4096;
 
 const MAGIC = 0x47724964;
 const FLAG_CLEAN = 1;
+const FLAG_ROWS = 2;
+const NO_STORE = new Uint8Array(STORE_NAME_BYTES);
 const HEAD_BYTES = 6;
 const CRC_BYTES = 4;
 const TEXT_BYTES_MAX = 1024;
@@ -43,14 +50,17 @@ export function encodeIdentity({ copy, identity }: IdentityCopy): Uint8Array {
   const writer = new ByteWriter();
   writer.u32(MAGIC);
   writer.u8(IDENTITY_VERSION);
-  writer.u8(identity.isClean ? FLAG_CLEAN : 0);
+  const { rows } = identity;
+  writer.u8((identity.isClean ? FLAG_CLEAN : 0) | (rows === undefined ? 0 : FLAG_ROWS));
   writer.u64(copy);
   writer.u32(identity.actor.high);
   writer.u32(identity.actor.low);
   writer.u64(identity.generation);
   writer.u64(identity.leaseEnd);
   writer.u64(identity.bootFloor);
-  for (const text of [identity.clusterId, identity.nodeId, identity.place]) {
+  writer.raw(rows?.store ?? NO_STORE);
+  writer.u64(rows?.writes ?? 0);
+  for (const text of [identity.clusterId, identity.nodeId, identity.place, identity.layout]) {
     const bytes = utf8Encode(text);
     assert(bytes.length <= TEXT_BYTES_MAX, `${bytes.length} bytes of text in an identity`);
     writer.blob(bytes);
@@ -68,27 +78,35 @@ export function decodeIdentity(bytes: Uint8Array): IdentityCopy | number | undef
   if (reader.u32() !== MAGIC) return undefined;
   const version = reader.u8();
   if (version > IDENTITY_VERSION) return version;
-  return version === IDENTITY_VERSION ? decodeVersion1(reader) : undefined;
+  return version === 0 ? undefined : decodeFields(reader, version);
 }
 
-function decodeVersion1(reader: ByteReader): IdentityCopy | undefined {
+function decodeFields(reader: ByteReader, version: number): IdentityCopy | undefined {
   const flags = reader.u8();
   const copy = reader.u64();
   const actor = { high: reader.i32(), low: reader.i32() };
   const generation = reader.u64();
   const leaseEnd = reader.u64();
   const bootFloor = reader.u64();
+  const rows = version === 1 ? undefined : rowsOf(reader, (flags & FLAG_ROWS) !== 0);
   const clusterId = textOf(reader);
   const nodeId = textOf(reader);
   const place = textOf(reader);
-  if (!reader.finished || flags > FLAG_CLEAN || copy === 0) return undefined;
+  const layout = version === 1 ? "" : textOf(reader);
+  const flagsMax = version === 1 ? FLAG_CLEAN : FLAG_CLEAN | FLAG_ROWS;
+  if (!reader.finished || flags > flagsMax || copy === 0) return undefined;
   if (leaseEnd > EPOCH_MAX || bootFloor >= leaseEnd) return undefined;
-  if (clusterId === undefined || nodeId === undefined || place === undefined) return undefined;
-  const isClean = flags === FLAG_CLEAN;
-  return {
-    copy,
-    identity: { clusterId, nodeId, actor, generation, leaseEnd, bootFloor, isClean, place },
-  };
+  if (clusterId === undefined || nodeId === undefined) return undefined;
+  if (place === undefined || layout === undefined) return undefined;
+  const isClean = (flags & FLAG_CLEAN) !== 0;
+  const numbers = { actor, generation, leaseEnd, bootFloor };
+  return { copy, identity: { clusterId, nodeId, ...numbers, isClean, place, rows, layout } };
+}
+
+function rowsOf(reader: ByteReader, areKnown: boolean): StoreMark | undefined {
+  const store = reader.raw(STORE_NAME_BYTES).slice();
+  const writes = reader.u64();
+  return areKnown ? { store, writes } : undefined;
 }
 
 function textOf(reader: ByteReader): string | undefined {

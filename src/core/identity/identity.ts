@@ -10,10 +10,14 @@
  *     bootFloor           dots of epochs up to here may exist elsewhere and be lost here
  *     isClean             the process stopped in order, with everything stored
  *     place               which directory this was written in; empty when the host cannot tell
+ *     rows                how far the rows had come when this was written: at a boot, and at a stop
+ *                         in order; undefined when nobody has said so yet
+ *     layout              a digest of what its keys were placed by; empty when the host keeps none
  *
  * It is written before the node says a word, and again before every epoch beyond `leaseEnd`.
  */
 import type { ActorId } from "../causality/actor.ts";
+import type { StoreMark } from "../storage/store-mark.ts";
 
 export interface Identity {
   readonly clusterId: string;
@@ -24,4 +28,6 @@ export interface Identity {
   readonly bootFloor: number;
   readonly isClean: boolean;
   readonly place: string;
+  readonly rows: StoreMark | undefined;
+  readonly layout: string;
 }

@@ -9,6 +9,8 @@ import type { Identity } from "./identity.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { ScriptedDisk } from "./scripted-disk.test.ts";
 
+const ROWS = { store: new Uint8Array(8), writes: 5 };
+
 const BOOT: Boot = {
   clusterId: "c1",
   nodeId: "n1",
@@ -16,6 +18,8 @@ const BOOT: Boot = {
   wallMs: 1_000,
   place: undefined,
   engineLost: false,
+  rows: ROWS,
+  layout: "",
   restored: false,
   knownGeneration: undefined,
 };
@@ -30,7 +34,7 @@ class Run {
   constructor(disk: ScriptedDisk) {
     this.disk = disk;
     const file = new IdentityFile(disk);
-    const decided = decideBoot(file.stored, BOOT);
+    const decided = decideBoot(file.stored, { ...BOOT, rows: { ...ROWS, writes: 9 } });
     assert.ok("identity" in decided);
     const { identity, lease, reason } = decided;
     file.write(identity, (answer) => assert.equal(answer, "done"));
@@ -47,7 +51,7 @@ class Run {
 
   stopClean(): AppendAnswer | undefined {
     let heard: AppendAnswer | undefined;
-    this.keeper.stopClean((answer) => (heard = answer));
+    this.keeper.stopClean({ ...ROWS, writes: 9 }, (answer) => (heard = answer));
     this.disk.run();
     return heard;
   }
@@ -127,7 +131,7 @@ test("a problem is reported once, and the lease stays as it was", () => {
   assert.equal(run.disk.calls.length, calls);
   assert.deepEqual(run.troubles, [{ problem: "broken" }]);
   assert.equal(run.lease.take(), undefined);
-  assert.throws(() => run.keeper.stopClean(() => {}), /not after a problem/);
+  assert.throws(() => run.keeper.stopClean(ROWS, () => {}), /not after a problem/);
 });
 
 test("a stop while a block is on its way is clean, and leases it no more", () => {
@@ -138,6 +142,7 @@ test("a stop while a block is on its way is clean, and leases it no more", () =>
   assert.equal(run.lease.take(), undefined);
   const stored = onDisk(run.disk.crash());
   assert.equal(stored.isClean, true);
+  assert.equal(stored.rows?.writes, 9);
   assert.equal(stored.leaseEnd, 1 + 2 * LEASE_BLOCK);
   run.keeper.tend();
   assert.equal(run.disk.step(), false, "nothing is written behind it");

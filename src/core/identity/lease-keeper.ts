@@ -14,6 +14,7 @@ import { EPOCH_MAX } from "../causality/actor.ts";
 import type { EpochLease } from "../replica/epochs.ts";
 import { LEASE_BLOCK } from "../replica/epochs.ts";
 import type { AppendAnswer, DiskProblem } from "../storage/disk.ts";
+import type { StoreMark } from "../storage/store-mark.ts";
 import type { IdentityFile } from "./identity-file.ts";
 import type { Identity } from "./identity.ts";
 
@@ -53,11 +54,14 @@ export class LeaseKeeper {
     this.#file.write(this.#identity, (answer) => this.#onWritten(leaseEnd, answer));
   }
 
-  /** The last call, after the engine was closed and has said that everything is durable. */
-  stopClean(answer: (answer: AppendAnswer) => void): void {
+  /**
+   * The last call, after the engine was closed and has said that everything is durable, up to this
+   * mark.
+   */
+  stopClean(rows: StoreMark, answer: (answer: AppendAnswer) => void): void {
     assert(!this.#isOver, "a node stops clean once, and not after a problem");
     this.#isOver = true;
-    this.#identity = { ...this.#identity, isClean: true };
+    this.#identity = { ...this.#identity, isClean: true, rows };
     this.#file.write(this.#identity, answer);
   }
 

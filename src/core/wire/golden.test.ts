@@ -320,6 +320,7 @@ const CLIENT_GREETING: Greeting = {
   address: "",
 };
 const REFUSAL: Refusal = { code: "WRONG_CLUSTER", message: "n1 is of cluster a, n2 of b" };
+const OLDER_BOOT: Refusal = { code: "OLDER_BOOT", message: "an older boot of n1", known: 300 };
 const STATUS = utf8Encode('{"ok":true}');
 
 function smallLayout(): Layout {
@@ -452,14 +453,19 @@ test("golden bytes: greetings", () => {
   }
 });
 
-test("golden bytes: a refusal", () => {
-  assert.equal(
-    hexOf((writer) => encodeRefusal(writer, REFUSAL)),
-    fixtures.get("refusal"),
-  );
-  const { kind, bytes, start, end } = frameOf("refusal");
-  assert.equal(kind, FRAME_KIND.refusal);
-  assert.deepEqual(decodeRefusal(bytes, start, end), REFUSAL);
+test("golden bytes: refusals", () => {
+  for (const [name, refusal] of [
+    ["refusal", REFUSAL],
+    ["refusal-older-boot", OLDER_BOOT],
+  ] as const) {
+    assert.equal(
+      hexOf((writer) => encodeRefusal(writer, refusal)),
+      fixtures.get(name),
+    );
+    const { kind, bytes, start, end } = frameOf(name);
+    assert.equal(kind, FRAME_KIND.refusal);
+    assert.deepEqual(decodeRefusal(bytes, start, end), refusal);
+  }
 });
 
 test("golden bytes: status", () => {

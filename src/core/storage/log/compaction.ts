@@ -8,6 +8,9 @@
  * record is a write like any other, made at a moment when the index says that it is current: so the
  * order of the log stays the truth, and nothing old can come back.
  *
+ * A current row that the disk cannot read may be read another time: then the segment stays, and
+ * what was moved out of it is moved. Only bytes that are there and wrong are a damaged row.
+ *
  * A removal moves like a row while the key is absent and any segment lies before its own: there may
  * be a row that must not come back. In the first segment it is dropped. So what removals take is
  * given back in the end by compacting from the front, also segments of which everything is current.
@@ -15,6 +18,7 @@
 import { EMPTY_BYTES } from "../../base/bytes.ts";
 import type { Key } from "../../ring/key.ts";
 import type { AppendAnswer, Disk } from "../disk.ts";
+import { UNREADABLE } from "../disk.ts";
 import type { Job } from "./background.ts";
 import { passBadPlace } from "./bad-place.ts";
 import { NO_NUMBER } from "../key-table.ts";
@@ -24,6 +28,7 @@ import { KIND_DAMAGED, KIND_REMOVED, KIND_ROW, recordLength } from "./log-record
 import type { LogWriter } from "./log-writer.ts";
 import type { ManifestFile } from "./manifest-file.ts";
 import type { Reserve } from "./reserve.ts";
+import { lookAgain } from "./second-look.ts";
 import type { Segment } from "./segment.ts";
 import type { Segments } from "./segments.ts";
 import { SegmentReader } from "./segment-reader.ts";
@@ -81,7 +86,9 @@ export function movedBytes(segment: Segment, segments: Segments): number {
 
 export function* compactionJob(segment: Segment, setup: CompactionSetup): Job {
   const { disk, segments, writer, manifest, reserve } = setup;
-  const { hasBadPlace } = yield* moveCurrent(segment, setup);
+  const { hasBadPlace, isUnreadable } = yield* moveCurrent(segment, setup);
+  segment.isUnreadable = isUnreadable;
+  if (isUnreadable) return "done";
   // What keeps a key removed may be what could not be read: the segment stays.
   if (hasBadPlace && segments.hideRemovals(segment)) return "done";
   // Also if nothing was moved: what has replaced the records of this segment must be durable.
@@ -99,16 +106,30 @@ export function* compactionJob(segment: Segment, setup: CompactionSetup): Job {
   return yield (done) => disk.remove(segment.hintFile, 0, done);
 }
 
+interface Moved {
+  readonly hasBadPlace: boolean;
+  /** Something current was left where it is. */
+  readonly isUnreadable: boolean;
+}
+
 function* moveCurrent(
   segment: Segment,
   { disk, segments, index, writer }: CompactionSetup,
-): Generator<number, { readonly hasBadPlace: boolean }, AppendAnswer> {
+): Generator<number, Moved, AppendAnswer> {
   const reader = new SegmentReader(disk, segment, segment.end);
   const { head } = reader;
   const move = (kind: number, partition: number, key: Key, row: Uint8Array): void => {
     const offset = writer.append(kind, false, partition, key, row);
     const length = kind === KIND_ROW ? recordLength(key, row.length) : DAMAGED_LENGTH;
     index.place(partition, key, writer.segment.number, offset, length);
+  };
+  let isUnreadable = false;
+  /** What this reader could not read. */
+  const save = (partition: number, key: Key, offset: number): void => {
+    const row = lookAgain(disk, segment, offset, key.length);
+    if (row === UNREADABLE) isUnreadable = true;
+    else if (row === undefined) move(KIND_DAMAGED, partition, key, EMPTY_BYTES);
+    else move(KIND_ROW, partition, key, row);
   };
   const moveRemoval = (partition: number, key: Key): void => {
     const offset = writer.append(KIND_REMOVED, false, partition, key, EMPTY_BYTES);
@@ -122,7 +143,7 @@ function* moveCurrent(
     if (found === "bad") {
       hasBadPlace = true;
       const { next, lost } = yield* passBadPlace(reader, segment, index);
-      for (const { partition, key } of lost) move(KIND_DAMAGED, partition, key, EMPTY_BYTES);
+      for (const { partition, key, offset } of lost) save(partition, key, offset);
       found = next;
       continue;
     }
@@ -134,7 +155,7 @@ function* moveCurrent(
     } else if (index.isAt(number, segment.number, reader.offset)) {
       const isIntact = head.kind === KIND_ROW && reader.isIntact;
       if (isIntact) move(KIND_ROW, partition, key, reader.row());
-      else move(KIND_DAMAGED, partition, key, EMPTY_BYTES);
+      else save(partition, key, reader.offset);
     }
     if (reader.offset >= sliceEnd) {
       sliceEnd = reader.offset + SLICE_BYTES;
@@ -144,5 +165,5 @@ function* moveCurrent(
     found = reader.next();
   }
   writer.flush();
-  return { hasBadPlace };
+  return { hasBadPlace, isUnreadable };
 }

@@ -26,6 +26,7 @@ import type {
   ScanSlice,
 } from "../engine.ts";
 import { DAMAGED } from "../engine.ts";
+import type { StoreMark } from "../store-mark.ts";
 import { FIRST_POSITION, NO_NUMBER, NO_POSITION } from "../key-table.ts";
 import type { Job } from "./background.ts";
 import { Background } from "./background.ts";
@@ -64,6 +65,7 @@ export class LogEngine implements Engine {
   readonly findings: LogFindings;
   readonly #disk: Disk;
   readonly #events: EngineEvents;
+  readonly #store: Uint8Array;
   readonly #segments: Segments;
   readonly #index: LogIndex;
   readonly #recent: RecentBytes;
@@ -83,6 +85,7 @@ export class LogEngine implements Engine {
     this.findings = log.findings;
     this.#disk = disk;
     this.#events = events;
+    this.#store = log.store;
     this.#segments = log.segments;
     this.#index = log.index;
     this.#manifest = log.manifest;
@@ -104,6 +107,11 @@ export class LogEngine implements Engine {
       () => this.#nextJob(),
       (answer) => this.#onJobEnd(answer),
     );
+  }
+
+  /** How far the log has come: up to the last record that was written. */
+  get mark(): StoreMark {
+    return { store: this.#store, writes: this.#writer.sequence };
   }
 
   /** The disk has been full: what needs more room than before is refused. */
@@ -202,8 +210,11 @@ export class LogEngine implements Engine {
     this.#isClosed = true;
     this.#background.stop();
     this.#writer.barrier((answer) => {
-      if (answer === "done") this.#manifest.save(() => closed());
-      else closed();
+      if (answer !== "done") return closed();
+      this.#manifest.save((saved) => {
+        if (saved !== "done" && saved !== "full") this.#events.failed(saved.problem);
+        closed();
+      });
     });
   }
 

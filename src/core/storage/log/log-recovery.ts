@@ -16,9 +16,9 @@ import { readHints } from "./hint-file.ts";
 import { DAMAGED_LENGTH, LogIndex, REMOVED_LENGTH } from "./log-index.ts";
 import type { LogOptions } from "./log-options.ts";
 import type { RecordHead } from "./log-record.ts";
-import { KIND_REMOVED, KIND_ROW } from "./log-record.ts";
+import { KIND_REMOVED, KIND_ROW, RECORD_HEAD_BYTES } from "./log-record.ts";
 import type { Manifest, ManifestSegment } from "./manifest.ts";
-import { decodeManifest } from "./manifest.ts";
+import { decodeManifest, encodeManifest } from "./manifest.ts";
 import { MANIFEST_FILES, ManifestFile } from "./manifest-file.ts";
 import { Reserve } from "./reserve.ts";
 import type { SegmentHead } from "./segment.ts";
@@ -91,6 +91,8 @@ class LogRecovery {
   readonly #newStore: Uint8Array;
   #store: Uint8Array | undefined;
   #sequence = 0;
+  /** Rot of one of the manifests changes nothing. */
+  readonly #isPaired: boolean;
   /** There is a segment with records that the manifest does not name. */
   #isUnlisted = false;
 
@@ -99,9 +101,10 @@ class LogRecovery {
     this.#files = new Map(disk.list().map(({ name, bytes }) => [name, bytes]));
     this.#index = new LogIndex(options.hashSecret, this.#segments);
     this.#reserve = new Reserve(disk, options.reserveBytes);
-    const manifest = newestManifest(disk, this.#files);
-    this.#manifest = typeof manifest === "number" ? undefined : manifest;
-    this.#laterVersion = typeof manifest === "number" ? manifest : undefined;
+    const { manifest, laterVersion, isPaired } = readManifests(disk, this.#files);
+    this.#manifest = manifest;
+    this.#laterVersion = laterVersion;
+    this.#isPaired = isPaired;
     this.#listed = new Map(this.#manifest?.segments.map((listed) => [listed.number, listed]));
     this.#newStore = options.newStore;
     this.#store = this.#manifest?.store;
@@ -154,13 +157,18 @@ class LogRecovery {
 
   /**
    * The first manifest follows the first segment at once: where there were more of them it is lost,
-   * and nobody knows what is missing. Behind a loss nothing is appended: a new segment begins.
+   * and nobody knows what is missing. Behind a loss nothing is appended: a new segment begins. Its
+   * sequence numbers begin behind all that the last one has room for: what cannot be read now may
+   * be read at the next start, and no number means two records.
    */
   #doubt(lastNumber: number): void {
     const { last } = this.#segments;
     if (last === undefined) return;
     if (this.#manifest === undefined && lastNumber > 1) this.#lose(last.number, OFFSET_MAX);
-    if (this.#segments.isDoubtful(last.number, 0)) last.isSealed = true;
+    if (!this.#segments.isDoubtful(last.number, 0)) return;
+    last.isSealed = true;
+    const bytes = Math.max(last.end, this.#listed.get(last.number)?.bytes ?? 0);
+    this.#sequence += Math.ceil(bytes / (RECORD_HEAD_BYTES + 1));
   }
 
   *#load(number: number, isLast: boolean): DiskTask<Problem> {
@@ -235,8 +243,8 @@ class LogRecovery {
       if (!segment.isSealed && (isBad || !reader.isIntact)) {
         // What lies behind the first such place decides about all: a record says no more than
         // what is before it.
-        if (certain < 0) certain = Math.max(durable, this.#durableBehind(segment, reader.offset));
         const start = open[0]?.offset ?? reader.offset;
+        if (certain < 0) certain = Math.max(durable, this.#durableBehind(segment, start));
         if (reader.offset >= certain) return yield* this.#cut(segment, start);
       }
       if (isBad) {
@@ -272,7 +280,10 @@ class LogRecovery {
     else this.#index.place(partition, key, number, offset, length);
   }
 
-  /** What the records behind this place say of how much was durable. */
+  /**
+   * What the records behind this place say of how much was durable. All of it, where the disk
+   * cannot read: that is no end of a write, and those records have no say.
+   */
   #durableBehind(segment: Segment, offset: number): number {
     const reader = new SegmentReader(this.#disk, segment, segment.end, offset);
     let durable = 0;
@@ -281,7 +292,7 @@ class LogRecovery {
       if (found === "record") durable = Math.max(durable, reader.head.durable);
       found = found === "record" ? reader.next() : reader.resync() ? "record" : "end";
     }
-    return durable;
+    return reader.unreadableEnd > offset ? OFFSET_MAX : durable;
   }
 
   *#cut(segment: Segment, from: number): DiskTask<Problem> {
@@ -318,7 +329,7 @@ class LogRecovery {
     if (filled !== undefined) return filled;
     const known = this.#manifest?.loss;
     const isKnown = loss?.segment === known?.segment && loss?.offset === known?.offset;
-    return isKnown && !this.#isUnlisted
+    return isKnown && !this.#isUnlisted && this.#isPaired
       ? undefined
       : problemOf(yield (done) => manifest.save(done));
   }
@@ -363,20 +374,36 @@ function problemOf(answer: AppendAnswer): Problem {
   return answer === "done" || answer === "full" ? undefined : answer.problem;
 }
 
-/** Or the version of one that this program does not know. */
-function newestManifest(
-  disk: Disk,
-  files: ReadonlyMap<string, number>,
-): Manifest | number | undefined {
-  let newest: Manifest | undefined = undefined;
+interface FoundManifests {
+  /** The one that counts. */
+  readonly manifest: Manifest | undefined;
+  /** Of one that this program does not know. */
+  readonly laterVersion: number | undefined;
+  /** The other one says the same, or there is none at all. */
+  readonly isPaired: boolean;
+}
+
+function readManifests(disk: Disk, files: ReadonlyMap<string, number>): FoundManifests {
+  const found: Manifest[] = [];
   for (const file of MANIFEST_FILES) {
     const bytes = disk.read(file, 0, files.get(file) ?? 0);
     const manifest = bytes === UNREADABLE ? undefined : decodeManifest(bytes);
     if (manifest === undefined) continue;
-    if ("version" in manifest) return manifest.version;
-    if (manifest.generation > (newest?.generation ?? 0)) newest = manifest;
+    if ("version" in manifest) {
+      return { manifest: undefined, laterVersion: manifest.version, isPaired: false };
+    }
+    found.push(manifest);
   }
-  return newest;
+  const [newest, other] = found.sort((left, right) => right.generation - left.generation);
+  const isPaired = newest === undefined || (other !== undefined && isPair(newest, other));
+  return { manifest: newest, laterVersion: undefined, isPaired };
+}
+
+/** As one save leaves them: a crash in it, or another one, leaves a copy that knows too little. */
+function isPair(newest: Manifest, other: Manifest): boolean {
+  const before = { ...newest, generation: other.generation };
+  const isNext = newest.generation === other.generation + 1;
+  return isNext && bytesEqual(encodeManifest(before), encodeManifest(other));
 }
 
 function laterProblem(what: string, version: number): string {

@@ -74,6 +74,11 @@ export class LogWriter {
     this.#open = this.#batchIn(setup.active ?? this.#nextSegment());
   }
 
+  /** That of the last record there is. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
   /** Where the next record would lie. */
   get segment(): Segment {
     return this.#open.segment;

@@ -83,6 +83,7 @@ export class Scrub {
     this.#segments++;
     this.#bytes += check.bytes;
     this.#damagedRows += check.damagedRows;
+    segment.isUnreadable = false;
     // One that is wrong is written anew, while the index still knows every key.
     if (segment.hasHint) segment.hasHint = this.#isHintGood(segment);
   }

@@ -5,7 +5,7 @@
  *            → "bad"      at `offset` is no record: `resync()` looks for the next one behind it
  *            → "end"      nothing is left
  *
- * A part that the disk cannot read counts as zeros, which are no record.
+ * A part that the disk cannot read counts as zeros, which are no record; `unreadableEnd` tells.
  */
 import { binaryOf } from "../../base/bytes.ts";
 import type { Key } from "../../ring/key.ts";
@@ -29,6 +29,8 @@ export class SegmentReader {
   /** Where the current record begins, or where there is none. */
   offset: number;
   isIntact = false;
+  /** Where the last part ends that the disk could not read; 0 when it could read all so far. */
+  unreadableEnd = 0;
   /** Bytes read so far, to pace who reads. */
   bytesRead = 0;
   readonly #disk: Disk;
@@ -142,6 +144,7 @@ export class SegmentReader {
       const length = Math.min(PIECE_BYTES - ((offset + at) % PIECE_BYTES), wanted - at);
       const piece = this.#disk.read(file, offset + at, length);
       if (piece !== UNREADABLE) bytes.set(piece, at);
+      else this.unreadableEnd = Math.max(this.unreadableEnd, offset + at + length);
       at += length;
     }
     return bytes;

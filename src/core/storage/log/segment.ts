@@ -33,6 +33,8 @@ export class Segment {
   /** All that is current in it is durable elsewhere: the next manifest is without it. */
   isMoved = false;
   hasHint = false;
+  /** A current row in it could not be read, which may pass: kept as it is until the next scrub. */
+  isUnreadable = false;
   /** A record was there that removed a key, or may have been, and cannot be read any more. */
   hidesRemovals = false;
 

@@ -86,7 +86,8 @@ export class Segments implements Iterable<Segment> {
    * others.
    */
   isReplaceable(segment: Segment): boolean {
-    if (!segment.isSealed || this.isDoubtful(segment.number, 0)) return false;
+    if (!segment.isSealed || segment.isUnreadable) return false;
+    if (this.isDoubtful(segment.number, 0)) return false;
     return !segment.hidesRemovals || this.isFirst(segment);
   }
 
