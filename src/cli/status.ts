@@ -7,6 +7,7 @@
 import type { Command } from "commander";
 import type { RemoteClient } from "../client/remote-client.ts";
 import type { LoadReport } from "../core/load/load.ts";
+import type { PurgeReport } from "../core/purge/purge.ts";
 import type { Layout, LayoutNode } from "../core/ring/layout.ts";
 import type { NodeStatus, PeerStatus, RepairStatus, StorageStatus } from "../host/node-status.ts";
 import { withCluster } from "./cluster.ts";
@@ -34,6 +35,7 @@ interface NodeDocument {
   readonly hints: number | null;
   readonly repair: RepairStatus | null;
   readonly load: LoadReport | null;
+  readonly tombstones: PurgeReport | null;
   readonly uptimeMs: number | null;
   readonly storage: StorageStatus | null;
   readonly peers: readonly PeerStatus[];
@@ -79,6 +81,7 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     hints,
     repair,
     load,
+    tombstones,
     uptimeMs,
     storage,
     peers,
@@ -99,6 +102,7 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     // A node of an earlier release does not tell.
     repair: repair ?? null,
     load,
+    tombstones,
     uptimeMs,
     storage,
     peers,
@@ -121,6 +125,7 @@ function downDocument({ id, address }: LayoutNode, reason: string): NodeDocument
     hints: null,
     repair: null,
     load: null,
+    tombstones: null,
     uptimeMs: null,
     storage: null,
     peers: [],
@@ -154,11 +159,13 @@ function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
       rows: nodes.map(rowOf),
     }),
   );
-  for (const { id, state, reason, load } of nodes) {
+  for (const { id, state, reason, load, tombstones } of nodes) {
     if (state === "down") remark(`${id} does not answer: ${reason}`);
     const busy = load === null ? "" : busyWith(load);
     if (busy !== "") remark(`${id} is busy: ${busy}`);
     if (load?.disk.isDegraded) remark(`${id} has a slow disk: ${slowDisk(load)}`);
+    const kept = tombstones === null ? "" : keptFor(tombstones);
+    if (kept !== "") remark(`${id} ${kept}`);
   }
   const missing = missingLinks(nodes);
   for (const line of missing.slice(0, MISSING_SHOWN)) remark(line);
@@ -173,6 +180,12 @@ function missingLinks(nodes: readonly NodeDocument[]): readonly string[] {
       .filter(({ state }) => state !== "linked")
       .map((peer) => `${id} is not connected with ${peer.id}: ${peer.problem}`),
   );
+}
+
+/** Deletions that cannot be forgotten while somebody is away; empty when there are none. */
+function keptFor({ tombstones, waitsFor }: PurgeReport): string {
+  if (tombstones === 0 || waitsFor.length === 0) return "";
+  return `keeps ${tombstones} tombstones until ${waitsFor.join(", ")} can be reached`;
 }
 
 function slowDisk({ disk }: LoadReport): string {

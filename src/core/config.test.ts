@@ -23,6 +23,8 @@ const BOUNDS: {
   hintAwayMsMax: [1_000, 30 * 24 * 60 * 60 * 1000],
   handoffAfterMs: [1, 600_000],
   handoffRowsPerSecond: [1, 1_000_000],
+  purgeEveryMs: [10, 86_400_000],
+  eraMs: [10, 600_000],
 };
 
 test("config: nothing given is the defaults, and they are allowed", () => {

@@ -49,6 +49,10 @@ export interface NodeConfig {
   readonly handoffAfterMs: number;
   /** … and how many it is told in a second then. */
   readonly handoffRowsPerSecond: number;
+  /** How often a node looks whether deletions can be forgotten. */
+  readonly purgeEveryMs: number;
+  /** How long an era lasts at least: what takes two of them is given up while deletions go. */
+  readonly eraMs: number;
 }
 
 export const DEFAULT_CONFIG: NodeConfig = {
@@ -72,6 +76,8 @@ export const DEFAULT_CONFIG: NodeConfig = {
   hintAwayMsMax: 3 * 60 * 60 * 1000,
   handoffAfterMs: 1_000,
   handoffRowsPerSecond: 2_000,
+  purgeEveryMs: 30_000,
+  eraMs: 5_000,
 };
 
 const LEVEL_FIELDS = ["r", "w", "pr", "pw"] as const;
@@ -100,6 +106,8 @@ const BOUNDS: { readonly [Field in Exclude<keyof NodeConfig, LevelField>]: Bound
   hintAwayMsMax: { min: 1_000, max: 30 * 24 * 60 * 60 * 1000 },
   handoffAfterMs: { min: 1, max: 600_000 },
   handoffRowsPerSecond: { min: 1, max: 1_000_000 },
+  purgeEveryMs: { min: 10, max: 24 * 60 * 60 * 1000 },
+  eraMs: { min: 10, max: 600_000 },
 };
 
 /**

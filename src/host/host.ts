@@ -27,6 +27,7 @@ import type { Layout } from "../core/ring/layout.ts";
 import { located, type Message } from "../core/messages.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { LoadReport } from "../core/load/load.ts";
+import type { PurgeReport } from "../core/purge/purge.ts";
 import type { NodeSetup } from "../core/node-setup.ts";
 import type { Operation, ClientRequest } from "../core/requests.ts";
 import type { Outcome } from "../core/outcomes.ts";
@@ -209,6 +210,11 @@ export class Host implements Effects, EngineEvents, TurnTask {
   }
 
   /** How busy it is, and what gives way to that. */
+  /** How far the forgetting of deletions has got. */
+  tombstones(): PurgeReport {
+    return this.#node.tombstones();
+  }
+
   load(): LoadReport {
     return this.#node.load(performance.now());
   }

@@ -4,6 +4,7 @@
  */
 import type { BootReason } from "../core/identity/boot.ts";
 import type { LoadReport } from "../core/load/load.ts";
+import type { PurgeReport } from "../core/purge/purge.ts";
 import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import type { EngineKind, SyncKind } from "../disk/storage-settings.ts";
 import type { LaneName } from "./outbound-lanes.ts";
@@ -66,6 +67,8 @@ export interface NodeStatus {
   readonly repair: RepairStatus;
   /** How busy it is, and what gives way to that. */
   readonly load: LoadReport;
+  /** Deletions that are not forgotten yet, of the keys whose home this node is. */
+  readonly tombstones: PurgeReport;
   readonly uptimeMs: number;
   /** Nothing for a node that keeps its rows in memory. */
   readonly storage: StorageStatus | null;

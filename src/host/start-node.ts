@@ -168,7 +168,7 @@ export function makeHost(
     config,
     membership: LAN_MEMBERSHIP,
     repair: { ...DEFAULT_REPAIR_CONFIG, settleMs: 2 * config.requestTimeoutMs },
-    purge: DEFAULT_PURGE_CONFIG,
+    purge: { ...DEFAULT_PURGE_CONFIG, everyMs: config.purgeEveryMs, eraMs: config.eraMs },
     layout: firstLayout({ ...settings, members }),
     seeds: [...new Set([...settings.seeds, ...(storage?.addresses ?? [])])],
     epochs: storage?.epochs ?? EpochLease.forProcess(),
@@ -245,6 +245,7 @@ export function nodeStatus(
     hints: host.hints({ kind: "list" }).targets.reduce((sum, target) => sum + target.keys, 0),
     repair: { pairs, proven, oldestProofMs: oldestMs ?? null },
     load: host.load(),
+    tombstones: host.tombstones(),
     uptimeMs: Math.round(performance.now() - host.startedAt),
     storage: storage === undefined ? null : storageStatus(storage),
   };
