@@ -31,6 +31,7 @@ test("forward: goes to one owner, home first, with the time that is left and all
     pr: 2,
     pw: "all",
     session: true,
+    ttlMs: 900,
   } as const;
   cluster.ask("x", { operation: "put", timeoutMs: 700, wallMs: 42, ...given });
   const asks = cluster.waiting({ kind: "ask" });
