@@ -7,7 +7,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { text } from "gramme/client";
+import { GrammeError, text, type Bucket } from "gramme/client";
 import type { HostFact } from "#src/host/host-fact.ts";
 import { type RunningNode, startNode } from "#src/host/start-node.ts";
 import { gramme } from "../support/cli.ts";
@@ -106,6 +106,19 @@ for (const engine of ["log", "lmdb", "level"] as const) {
   });
 }
 
+/** Whoever has just started may not be connected with the others yet. */
+async function allAreThere(bucket: Bucket<string>): Promise<void> {
+  const end = performance.now() + 30_000;
+  for (;;) {
+    try {
+      await bucket.put("k0", "all", { w: "all" });
+      return;
+    } catch (error) {
+      if (!GrammeError.is(error) || performance.now() > end) throw error;
+    }
+  }
+}
+
 test("trees: one that was put back behind a kill is not believed", async () => {
   const words = [...SMALL_RESERVE, "--partitions", `${PARTITIONS}`];
   const cluster = await DurableCluster.start({ words });
@@ -123,6 +136,7 @@ test("trees: one that was put back behind a kill is not believed", async () => {
     const store = await cluster.connect();
     const bucket = store.bucket("load", text);
     const write = async (round: string): Promise<void> => {
+      await allAreThere(bucket);
       for (let n = 0; n < 100; n++) await bucket.put(`k${n}`, round, { w: "all" });
     };
     await write("before");
