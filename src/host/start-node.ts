@@ -17,6 +17,7 @@ import { DEFAULT_PURGE_CONFIG } from "../core/purge/purge-config.ts";
 import { DEFAULT_REPAIR_CONFIG } from "../core/repair/repair-config.ts";
 import type { RepairOrder } from "../core/repair-orders.ts";
 import { EpochLease } from "../core/replica/epochs.ts";
+import type { NodeId } from "../core/ring/node-id.ts";
 import { MemoryEngine } from "../core/storage/memory-engine.ts";
 import { FRAME_OVERHEAD_BYTES } from "../core/wire/frame.ts";
 import { drawnActor } from "../disk/drawn-actor.ts";
@@ -134,17 +135,33 @@ export function noteBoot(host: Host, { reason, findings, identity }: NodeStorage
 function watchBoot(host: Host, storage: NodeStorage): void {
   noteBoot(host, storage);
   const stopListening = host.onFact((fact) => {
-    const isRefused = fact.kind === "connection-refused" && fact.by === "them";
-    if (!isRefused || fact.code !== OLDER_BOOT) return;
+    const known = youngerBoot(fact, host.id, storage.identity.generation);
+    if (known === undefined) return;
     stopListening();
-    storage.outlived(fact.known, () => {
+    storage.outlived(known.generation, () => {
       host.failed(
-        `${fact.message}: the data directory was set back or is in use elsewhere, or a ` +
+        `${known.told}: the data directory was set back or is in use elsewhere, or a ` +
           "clock was ahead in an earlier life. " +
           "Started again, the node goes on under a new identity",
       );
     });
   });
+}
+
+/** The boot of this node that somebody has met who knows more: a peer, or the gossip. */
+function youngerBoot(
+  fact: HostFact,
+  id: NodeId,
+  generation: number,
+): { readonly generation: number | undefined; readonly told: string } | undefined {
+  if (fact.kind === "connection-refused") {
+    const isMeant = fact.by === "them" && fact.code === OLDER_BOOT;
+    return isMeant ? { generation: fact.known, told: fact.message } : undefined;
+  }
+  const isOwn = fact.kind === "clone-seen" && fact.member === id && fact.generation > generation;
+  if (!isOwn) return undefined;
+  const told = `boot ${generation} of ${id} is older than ${fact.generation}, which members know`;
+  return { generation: fact.generation, told };
 }
 
 /** The host of a node, without a transport yet: alone, it is a cluster of one. */

@@ -227,6 +227,11 @@ export class SimulatedHost implements Effects {
     this.storage.onFact(fact);
     this.#recorder.fact(this.id, fact);
     if (fact.kind === "peer-linked") this.#generations.set(fact.peer, fact.generation);
+    const { generation } = this.storage;
+    const isOutlived = fact.kind === "clone-seen" && fact.member === this.id;
+    if (isOutlived && fact.generation > generation) {
+      return this.#surroundings.onRefused(this.id, fact.generation);
+    }
     if (fact.kind !== "message-dropped" || fact.reason !== "old-generation") return;
     this.#surroundings.onRefused(fact.from, this.#generations.get(fact.from)!);
   }
