@@ -16,6 +16,7 @@
  * what to do: a setting that silently does nothing is the dearest kind of mistake.
  */
 import { type NodeConfig, nodeConfig } from "../core/config.ts";
+import { levelCount } from "../core/coordinator/quorum.ts";
 import { balancedPlacement } from "../core/ring/balanced-placement.ts";
 import { type Layout, type LayoutNode, REPLICAS_MAX } from "../core/ring/layout.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
@@ -125,6 +126,8 @@ export function checkSettings(given: NodeSettings): CheckedSettings {
   const advertise = advertisedAddress({ ...given, peers, seeds });
   const members = checkedMembers({ ...given, id, address: formatAddress(advertise) }, peers, seeds);
   const config = checkedConfig(given.config ?? {});
+  const replicas = checkedReplicas(given.replicas, members.length);
+  refuseImpossibleLevels(config, replicas);
   return {
     id,
     listen,
@@ -133,7 +136,7 @@ export function checkSettings(given: NodeSettings): CheckedSettings {
     seeds,
     clusterId: checkedClusterId(given.clusterId ?? CLUSTER_ID_DEFAULT),
     secret: checkedSecret(given.secret),
-    replicas: checkedReplicas(given.replicas, members.length),
+    replicas,
     partitions: checkedPartitions(given.partitions ?? PARTITION_COUNT_DEFAULT),
     strategy: checkedStrategy(given.strategy ?? "balanced"),
     virtualNodes: checkedVirtualNodes(given),
@@ -225,6 +228,15 @@ function checkedConfig(given: Partial<NodeConfig>): NodeConfig {
   const field = /^config\.\w+/.exec(config.problem)?.[0] ?? "config";
   const name = field.slice("config.".length) as keyof NodeConfig;
   throw new SettingsError(field, given[name], config.problem, "see the list of settings");
+}
+
+/** More owners than a key has: no request without a level of its own could ever succeed. */
+function refuseImpossibleLevels(config: NodeConfig, replicas: number): void {
+  for (const name of ["r", "w", "pr", "pw"] as const) {
+    if (levelCount(config[name], replicas) !== undefined) continue;
+    const problem = `a key has ${replicas} ${replicas === 1 ? "owner" : "owners"}`;
+    throw new SettingsError(`config.${name}`, config[name], problem, "ask for fewer, or for all");
+  }
 }
 
 function checkedLimits(given: Partial<HostLimits>, config: NodeConfig): HostLimits {

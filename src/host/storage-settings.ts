@@ -33,9 +33,13 @@ const BOUNDS = {
 export function checkedStorage(given: GivenStorage): StorageSettings {
   refuseUnknown("storage.", given, FIELDS);
   const settings: StorageSettings = { ...STORAGE_DEFAULTS, ...given };
-  const { dir, engine, sync } = settings;
+  const { dir, engine, sync, restored } = settings;
   if (typeof dir !== "string" || dir === "") {
     throw new SettingsError("storage.dir", dir, "must be a path", "like /var/lib/gramme");
+  }
+  if (typeof restored !== "boolean") {
+    const hint = "true for a directory that comes from a backup";
+    throw new SettingsError("storage.restored", restored, "must be true or false", hint);
   }
   oneOf("engine", engine, ENGINE_KINDS);
   oneOf("sync", sync, SYNC_KINDS);

@@ -4,6 +4,7 @@
  *
  *     root/n0  root/n1  root/n2     what a test does with them while their node is down is its own
  */
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -18,8 +19,8 @@ export interface DurableOptions {
   readonly count?: number;
   /** For every node: the engine and how it syncs, say. */
   readonly words?: readonly string[];
-  /** Where a node's directory is, when not below the root. */
-  readonly dirOf?: (index: number) => string;
+  /** Where a node's directory is, when not below the root; nowhere, and it forgets at its end. */
+  readonly dirOf?: (index: number) => string | undefined;
 }
 
 /** A fresh log takes its reserve first, and 64 MiB for each of many nodes is a lot of writing. */
@@ -32,7 +33,7 @@ export class DurableCluster {
   readonly ports: readonly number[];
   readonly #running: (Running | undefined)[];
   readonly #words: readonly string[];
-  readonly #dirOf: (index: number) => string;
+  readonly #dirOf: (index: number) => string | undefined;
   /** What all lives of a node have told on stderr. */
   readonly #told: string[];
 
@@ -64,7 +65,9 @@ export class DurableCluster {
   }
 
   directory(index: number): string {
-    return this.#dirOf(index);
+    const path = this.#dirOf(index);
+    assert.ok(path !== undefined, "it keeps nothing");
+    return path;
   }
 
   running(index: number): Running {
@@ -79,15 +82,9 @@ export class DurableCluster {
   words(index: number): readonly string[] {
     const peers = this.addresses.map((address, each) => `n${each}=${address}`).join(",");
     const listen = ["--listen", this.addresses[index]!, "--peers", peers];
-    return [
-      "start",
-      "--id",
-      `n${index}`,
-      ...listen,
-      "--dir",
-      this.directory(index),
-      ...this.#words,
-    ];
+    const path = this.#dirOf(index);
+    const dir = path === undefined ? [] : ["--dir", path];
+    return ["start", "--id", `n${index}`, ...listen, ...dir, ...this.#words];
   }
 
   /** Answers when it is ready: those that it needs for a quorum are started at the same time. */
