@@ -14,7 +14,13 @@ const WITHIN_MS = 30_000;
 interface NodeDocument {
   readonly id: string;
   readonly keys: number | null;
-  readonly tombstones: { readonly era: number; readonly purged: number } | null;
+  readonly tombstones: {
+    readonly era: number;
+    readonly tombstones: number;
+    readonly isScanned: boolean;
+    readonly purged: number;
+    readonly waitsFor: readonly string[];
+  } | null;
 }
 
 async function nodesOf(dev: Dev): Promise<readonly NodeDocument[]> {
@@ -64,6 +70,12 @@ test("tombstones: they stay while a member is away, and status says for whom", a
     await new Promise((later) => setTimeout(later, 3_000));
     const nodes = await nodesOf(dev);
     assert.ok(nodes.every(({ keys }) => keys === null || keys >= KEYS));
+    const reports = nodes.flatMap(({ tombstones }) => tombstones ?? []);
+    assert.equal(reports.length, 2);
+    for (const { waitsFor, isScanned, purged } of reports) {
+      assert.deepEqual([waitsFor, isScanned, purged], [["n2"], true, 0]);
+    }
+    assert.ok(reports.some(({ tombstones }) => tombstones > 0));
     const { stderr } = await dev.run(["status"]);
     assert.match(stderr, /n[01] keeps \d+ tombstones until n2 can be reached/);
     await store.close();
