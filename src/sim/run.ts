@@ -22,7 +22,7 @@ import type { Status } from "./history.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Simulation } from "./simulation.ts";
 import type { RunOptions } from "./swarm.ts";
-import { drawRun } from "./swarm.ts";
+import { drawRun, SAFETY_STRETCH } from "./swarm.ts";
 import type { Place } from "./workload.ts";
 import { Workload } from "./workload.ts";
 
@@ -47,6 +47,8 @@ export interface RunResult {
   /** What a smaller run could leave out: steps of clients, and strikes of the nemesis. */
   readonly steps: readonly number[];
   readonly strikes: readonly string[];
+  /** How many of the strikes did something. */
+  readonly hits: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
   /** By kind, or by kind and detail as `epoch-taken/boot-floor`. */
   readonly facts: ReadonlyMap<string, number>;
@@ -103,12 +105,20 @@ class Run {
     const nemesis = new Nemesis(this.#sim, random.fork("nemesis"), this.#options.nemesis);
     workload.start();
     nemesis.start();
-    this.#runFor(this.#options.safetyMs);
+    const { safetyMs, hitsMin = 0 } = this.#options;
+    this.#runFor(safetyMs);
+    while (nemesis.hits < hitsMin && this.#sim.now < SAFETY_STRETCH * safetyMs && this.#isWell) {
+      this.#runFor(ROUND_MS);
+    }
     workload.stop();
     nemesis.stop();
     this.#heal();
     this.#judge();
-    return this.#summary(workload.stepsDone, nemesis.strikesDone);
+    return this.#summary(workload, nemesis);
+  }
+
+  get #isWell(): boolean {
+    return this.#sim.bugs.length === 0 && this.#sim.events <= EVENTS_MAX;
   }
 
   #heal(): void {
@@ -233,7 +243,7 @@ class Run {
     }
   }
 
-  #summary(steps: readonly number[], strikes: readonly string[]): RunResult {
+  #summary({ stepsDone }: Workload, { strikesDone, hits }: Nemesis): RunResult {
     const sim = this.#sim;
     const operations: Record<Status, number> = { open: 0, ok: 0, fail: 0, info: 0 };
     for (const { status } of sim.history) operations[status]++;
@@ -245,8 +255,9 @@ class Run {
       events: sim.events,
       virtualMs: sim.now,
       operations,
-      steps,
-      strikes,
+      steps: stepsDone,
+      strikes: strikesDone,
+      hits,
       faults: sim.faults,
       facts: sim.factDetails,
       checked: new Map(this.#checkers.map(({ id, checked }) => [id, checked])),

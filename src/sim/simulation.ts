@@ -269,6 +269,11 @@ export class Simulation implements RunView {
     return total;
   }
 
+  /** Of every kind together. */
+  get faultsInjected(): number {
+    return this.#recorder.faultsInjected;
+  }
+
   faultCount(kind: FaultKind): number {
     return this.faults.get(kind) ?? 0;
   }
