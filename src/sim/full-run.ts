@@ -53,6 +53,7 @@ export function drawFullRun(seed: number): RunOptions {
     nemesis: struckOften({ ...drawn.nemesis, ...drawDisks(draws.fork("disks")), forgetful }),
     safetyMs: FULL_SAFETY_MS,
     hitsMin: FULL_HITS_MIN,
+    outside: draws.fork("outside").pick([1, 1, 2]),
   };
 }
 

@@ -157,6 +157,11 @@ export class Simulation implements RunView {
     this.#recorder.fault(kind);
   }
 
+  /** Something worth counting that no node noted. */
+  note(name: string): void {
+    this.#recorder.count(name);
+  }
+
   // The view.
 
   get now(): Instant {

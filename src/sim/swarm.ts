@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly safetyMs: number;
   /** They go on beyond that until so many strikes have hit, at most `SAFETY_STRETCH` as long. */
   readonly hitsMin?: number;
+  /** How many nodes stay away for a while when faults have ended, and the others must serve. */
+  readonly outside?: number;
 }
 
 export const SAFETY_STRETCH = 4;
