@@ -4,6 +4,7 @@ import { drawRun } from "../sim/swarm.ts";
 import { judgedRun, optionsOf, plant, type SimPlan } from "./sim-plan.ts";
 
 const AS_DRAWN: SimPlan = {
+  full: false,
   nodes: undefined,
   virtualSeconds: undefined,
   planted: undefined,

@@ -6,9 +6,12 @@
 import { differencesBetween } from "../sim/checks/determinism.ts";
 import { PLANTED_BUGS } from "../sim/planted/index.ts";
 import { runSeed, type Finding, type RunExtras, type RunResult } from "../sim/run.ts";
+import { drawFullRun } from "../sim/full-run.ts";
 import { drawRun, type RunOptions } from "../sim/swarm.ts";
 
 export interface SimPlan {
+  /** Runs with all that a cluster has to stand: `full-run.ts`. */
+  readonly full: boolean;
   readonly nodes: number | undefined;
   readonly virtualSeconds: number | undefined;
   readonly planted: string | undefined;
@@ -16,8 +19,11 @@ export interface SimPlan {
   readonly twice: boolean;
 }
 
-export function optionsOf(seed: number, { nodes, virtualSeconds, planted }: SimPlan): RunOptions {
-  const drawn = drawRun(seed);
+export function optionsOf(
+  seed: number,
+  { full, nodes, virtualSeconds, planted }: SimPlan,
+): RunOptions {
+  const drawn = full ? drawFullRun(seed) : drawRun(seed);
   const trouble = planted === undefined ? undefined : PLANTED_BUGS.get(planted)?.trouble;
   let options = trouble === undefined ? drawn : trouble(drawn);
   if (nodes !== undefined) options = withNodes(options, nodes);

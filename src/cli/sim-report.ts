@@ -26,6 +26,7 @@ export interface SweepReport {
 }
 
 const HOUR_MS = 3_600_000;
+const YEAR_MS = 365.25 * 24 * HOUR_MS;
 const FAILURES_TOLD_MAX = 20;
 const LABEL_WIDTH = 13;
 const COUNTS_WIDTH = 84;
@@ -48,12 +49,15 @@ export function printRun({ result, smallest, elapsedMs }: RunReport): void {
 export function printSweep(report: SweepReport): void {
   const { seeds, summary, failures, smallest, elapsedMs, replay } = report;
   const { runs, verdicts, events, virtualMs, faults, facts, operations, missing } = summary;
+  const { hits, hitsLeast } = summary;
   print(paint("bold", `seeds ${seeds.from}..${seeds.to}`));
   print(`verdicts     ${counts(verdicts)}`);
-  print(`virtual time ${showDuration(virtualMs)}, ${events} events`);
-  print(`operations   ${counts(operations)}`);
+  print(`virtual time ${(virtualMs / YEAR_MS).toFixed(4)} years, ${events} events`);
+  print(`operations   ${totalOf(operations)}: ${counts(operations)}`);
+  print(`strikes      ${hits} that hit, ${hitsLeast} in the quietest run`);
   print(`faults       ${counts(faults)}`);
   print(`facts        ${counts(facts)}`);
+  print(`purged       ${facts.get("tombstone-purged") ?? 0} tombstones`);
   print(`real time    ${showDuration(elapsedMs)}, ${perHour(runs, elapsedMs)} seeds an hour`);
   for (const { seed, findings } of failures.slice(0, FAILURES_TOLD_MAX)) {
     print(`${paint("red", `seed ${seed}`)}: ${showFinding(findings[0]!)}`);
@@ -88,6 +92,8 @@ export function sweepDocument(report: SweepReport): object {
     events,
     virtualMs,
     operations: Object.fromEntries(operations),
+    hits: summary.hits,
+    hitsLeast: summary.hitsLeast,
     faults: Object.fromEntries(faults),
     facts: Object.fromEntries(facts),
     checked: Object.fromEntries(checked),
@@ -107,6 +113,7 @@ function resultDocument(result: RunResult): object {
     events,
     virtualMs,
     operations,
+    hits: result.hits,
     faults: Object.fromEntries(result.faults),
     facts: Object.fromEntries(result.facts),
     checked: Object.fromEntries(result.checked),
@@ -118,6 +125,7 @@ function printOutcome(result: RunResult): void {
   const { verdict, findings, events, virtualMs, operations, faults, facts, traceHash } = result;
   print(`virtual time ${showDuration(virtualMs)}, ${events} events`);
   print(`operations   ${counts(Object.entries(operations))}`);
+  print(`strikes      ${result.hits} that hit`);
   print(`faults       ${counts(faults)}`);
   print(`facts        ${counts(facts)}`);
   print(`checked      ${counts(result.checked)}`);
@@ -148,6 +156,12 @@ function counts(entries: Iterable<readonly [string, number]>): string {
     else lines[lines.length - 1] = `${line}, ${part}`;
   }
   return lines.length === 0 ? "none" : lines.join(`,\n${" ".repeat(LABEL_WIDTH)}`);
+}
+
+function totalOf(entries: Iterable<readonly [string, number]>): number {
+  let total = 0;
+  for (const [, count] of entries) total += count;
+  return total;
 }
 
 function perHour(runs: number, elapsedMs: number): number {

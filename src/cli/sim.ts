@@ -4,6 +4,7 @@
  *
  *     --seed 7             one run: what was drawn, what happened, the verdict
  *     --seeds 1..1000      many: what they add up to, and which failed
+ *     --full               five nodes, at least 30 virtual seconds and 40 faults in each run
  *     --shrink             the first that failed, made small
  *     --planted <name>     with a known bug in it: the judges must find it
  *
@@ -30,6 +31,7 @@ interface SimFlags {
   readonly seed?: number;
   readonly seeds?: Seeds;
   readonly jobs: number;
+  readonly full?: true;
   readonly nodes?: number;
   readonly virtualSeconds?: number;
   readonly planted?: string;
@@ -64,6 +66,7 @@ export function describeSim(command: Command): void {
         .default(Math.min(2, availableParallelism()))
         .argParser(integerIn(1, JOBS_MAX)),
     )
+    .option("--full", "five nodes, 30 virtual seconds and 40 faults at least, skew, lost disks")
     .addOption(
       new Option("--nodes <count>", "instead of as many as drawn").argParser(integerIn(2, 100)),
     )
@@ -88,6 +91,7 @@ export function describeSim(command: Command): void {
     ["gramme sim --seed 7", "one run, told in numbers"],
     ["gramme sim --seed 7 --trace n2", "all that n2 did, line by line"],
     ["gramme sim --seeds 1..200", "many, in two threads"],
+    ["gramme sim --full --seeds 1..20000", "what a release is tried with"],
     ["gramme sim --planted newest-only --seeds 1..50 --shrink", "watch a bug being found"],
   ]);
   command.addHelpText(
@@ -101,6 +105,7 @@ export function describeSim(command: Command): void {
 async function simulate(flags: SimFlags): Promise<void> {
   if (flags.listPlanted) return listPlanted(flags.json === true);
   const plan: SimPlan = {
+    full: flags.full === true,
     nodes: flags.nodes,
     virtualSeconds: flags.virtualSeconds,
     planted: flags.planted,
@@ -174,8 +179,9 @@ function shrunk(failed: RunResult, plan: SimPlan): RunResult | undefined {
   }
 }
 
-function commandOf({ nodes, virtualSeconds, planted }: SimPlan): string {
+function commandOf({ full, nodes, virtualSeconds, planted }: SimPlan): string {
   const words = ["gramme sim"];
+  if (full) words.push("--full");
   if (nodes !== undefined) words.push(`--nodes ${nodes}`);
   if (virtualSeconds !== undefined) words.push(`--virtual-seconds ${virtualSeconds}`);
   if (planted !== undefined) words.push(`--planted ${planted}`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../core/base/random.ts";
 import { sameIdentity } from "../core/causality/actor.ts";
-import type { ModelRestart } from "./identity.ts";
+import type { RestartKind } from "./observer.ts";
 import { Identity } from "./identity.ts";
 
 function used(block = 10): Identity {
@@ -12,7 +12,7 @@ function used(block = 10): Identity {
 }
 
 test("identity: no epoch is handed out twice, whatever the restart", () => {
-  const kinds: ModelRestart[] = ["kept", "clean", "lost", "kept", "lost", "clean"];
+  const kinds: RestartKind[] = ["kept", "clean", "lost", "kept", "lost", "clean"];
   const identity = new Identity(new Random(1), 4);
   const taken: number[] = [];
   for (const kind of kinds) {

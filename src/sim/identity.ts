@@ -7,6 +7,8 @@
  *     clean          the process stopped in order: epochs go on where they were
  *     lost           the rows are gone and nobody noticed: epochs go on where they were
  *     new-identity   everything is gone: another actor, epochs from the first
+ *     restored       the rows are older ones: another actor, since the copy does not know how far
+ *     copied         the old one came; a boot in another place finds out by itself
  *
  * `lost` is the worst case a node can survive without being told: no boot floor helps, so a dot
  * that it handed out before is kept from coming back by what clients and peers have seen of it
@@ -33,9 +35,6 @@ class CountingLease extends EpochLease {
   }
 }
 
-/** The restarts that a model can tell apart. */
-export type ModelRestart = Exclude<RestartKind, "restored" | "copied">;
-
 export class Identity {
   actor: ActorId;
   generation = 0;
@@ -56,7 +55,7 @@ export class Identity {
   }
 
   /** Before every boot but the first. */
-  onRestart(kind: ModelRestart): void {
+  onRestart(kind: RestartKind): void {
     const { next, end, bootFloor } = this.#lease;
     switch (kind) {
       case "kept":
@@ -67,6 +66,8 @@ export class Identity {
         this.#lease = new CountingLease({ next, end, bootFloor });
         return;
       case "new-identity":
+      case "restored":
+      case "copied":
         this.actor = drawnActor(this.#random);
         this.#lease = new CountingLease({ next: 1, end: 1 + this.#block, bootFloor: 0 });
     }

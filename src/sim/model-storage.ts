@@ -4,10 +4,10 @@ import type { Random } from "../core/base/random.ts";
 import type { Key } from "../core/ring/key.ts";
 import type { RowEntry, RowRead, RowWrite } from "../core/storage/engine.ts";
 import type { ScanPosition, ScanSlice } from "../core/storage/engine.ts";
-import type { ModelRestart } from "./identity.ts";
 import { Identity } from "./identity.ts";
 import type { Boot, NodeStorage, StorageEvents, StorageTrouble } from "./node-storage.ts";
-import type { DiskOptions, DiskQueue } from "./storage.ts";
+import type { RestartKind } from "./observer.ts";
+import type { DiskOptions, DiskQueue, RowsCopy } from "./storage.ts";
 import { QUICK_DISK, SimulatedEngine } from "./storage.ts";
 
 /** The queue, and who else can be told to wait. */
@@ -34,6 +34,8 @@ export class ModelStorage implements NodeStorage, StorageTrouble {
   #isLeasing = false;
   /** How the disk was before it became slow. */
   #usualDisk: DiskOptions | undefined = undefined;
+  /** Empty until there is one. */
+  #backup: RowsCopy = new Map();
 
   constructor({ random, disk, leaseBlock, queue, events }: ModelStorageSetup) {
     this.#identity = new Identity(random.fork("identity"), leaseBlock);
@@ -63,6 +65,7 @@ export class ModelStorage implements NodeStorage, StorageTrouble {
     const restart = this.#restartOf(boot);
     if (restart !== undefined) identity.onRestart(restart);
     if (restart === "lost" || restart === "new-identity") this.#engine.wipe();
+    if (restart === "restored" || restart === "copied") this.#engine.restore(this.#backup);
     const generation = ++identity.generation;
     this.#stoppedInOrder = false;
     const { actor, lease: epochs } = identity;
@@ -156,15 +159,14 @@ export class ModelStorage implements NodeStorage, StorageTrouble {
   }
 
   backUp(): void {
-    // Nothing of a model is ever set back.
+    this.#backup = this.#engine.copy();
   }
 
   calm(): void {
     this.#engine.disk = QUICK_DISK;
   }
 
-  #restartOf(boot: Boot): ModelRestart | undefined {
-    assert(boot !== "restored" && boot !== "copied", `a model is never ${boot}`);
+  #restartOf(boot: Boot): RestartKind | undefined {
     assert(boot !== "clean" || this.#stoppedInOrder, "it did not stop in order");
     if (boot === "usual") return this.#stoppedInOrder ? "clean" : "kept";
     return boot === "first" ? undefined : boot;

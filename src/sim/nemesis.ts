@@ -7,6 +7,10 @@
  * Permanent loss is limited: only nodes in `forgetful` ever lose rows, and there are fewer of them
  * than the smallest write quorum has members. So some owner always remembers every acknowledged
  * write, and whatever is lost is a bug.
+ *
+ * An older copy of a disk is put back only while no tombstone can have been purged since it was
+ * made, which takes two further eras: it would know what nobody else does (`docs/tombstones.md`,
+ * Limits).
  */
 import type { Random } from "../core/base/random.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
@@ -44,6 +48,8 @@ export interface NemesisOptions {
   /** Of a forgetful node that has a real enough disk. */
   readonly harms: (FaultPlan & { readonly kinds: readonly Harm[] }) | undefined;
   readonly backups: FaultPlan | undefined;
+  /** A machine of a forgetful node dies, and comes back with another disk than it had. */
+  readonly diskSwaps?: (FaultPlan & { readonly kinds: readonly DiskSwap[] }) | undefined;
   readonly wallJumps: (FaultPlan & { readonly jumpMsMax: number }) | undefined;
   /** Probability that a crash is that of the machine. */
   readonly machineRate: number;
@@ -65,9 +71,17 @@ export const PLANS = [
   "damage",
   "harms",
   "backups",
+  "diskSwaps",
   "wallJumps",
 ] as const;
 
+/** The disk that a node finds: none of its rows, or those of an older copy. */
+export const DISK_SWAPS = ["lost", "new-identity", "restored", "copied"] as const;
+
+export type DiskSwap = (typeof DISK_SWAPS)[number];
+
+/** So many begin between the vouching of a member and the removal of a tombstone. */
+const PURGE_ERAS = 2;
 const SET_BACK: readonly RestartKind[] = ["restored", "copied"];
 
 export class Nemesis {
@@ -77,7 +91,10 @@ export class Nemesis {
   readonly #forgetful: readonly NodeId[];
   readonly #skipped: ReadonlySet<string>;
   readonly #done: string[] = [];
-  readonly #backedUp: Set<NodeId> = new Set();
+  /** Who has a copy of its disk, and the last era that anybody had begun when it was made. */
+  readonly #backedUp: Map<NodeId, number> = new Map();
+  #era = 0;
+  #hits = 0;
   #isStopped = false;
 
   constructor(sim: Simulation, random: Random, options: NemesisOptions) {
@@ -88,11 +105,16 @@ export class Nemesis {
     const nodes = [...sim.nodes];
     random.fork("forgetful").shuffle(nodes);
     this.#forgetful = nodes.slice(0, options.forgetful);
+    sim.observe({
+      onFact: (_node, fact) => {
+        if (fact.kind === "era-begun") this.#era = Math.max(this.#era, fact.era);
+      },
+    });
   }
 
   start(): void {
     const { partitions, clogs, crashes, pauses, slowness } = this.#options;
-    const { slowDisks, fullDisks, damage, harms, backups, wallJumps } = this.#options;
+    const { slowDisks, fullDisks, damage, harms, backups, diskSwaps } = this.#options;
     this.#plan("partitions", partitions, (random, plan, ms) => this.#partition(random, plan, ms));
     this.#plan("clogs", clogs, (random, _plan, ms) => this.#clog(random, ms));
     this.#plan("crashes", crashes, (random, plan, ms) => this.#crash(random, plan, ms));
@@ -103,12 +125,20 @@ export class Nemesis {
     this.#plan("damage", damage, (random) => this.#damage(random));
     this.#plan("harms", harms, (random, plan) => this.#harm(random, plan.kinds));
     this.#plan("backups", backups, (random) => this.#backUp(random));
-    this.#plan("wallJumps", wallJumps, (random, plan) => this.#jump(random, plan.jumpMsMax));
+    this.#plan("diskSwaps", diskSwaps, (random, plan, ms) => this.#swapDisk(random, plan, ms));
+    this.#plan("wallJumps", this.#options.wallJumps, (random, plan) =>
+      this.#jump(random, plan.jumpMsMax),
+    );
   }
 
   /** Every strike that was done, by its name: what `skipped` may name. */
   get strikesDone(): readonly string[] {
     return this.#done;
+  }
+
+  /** Strikes that did something: one that finds its node down already does nothing. */
+  get hits(): number {
+    return this.#hits;
   }
 
   /** No further fault, and every fault that lasts ends now. */
@@ -142,7 +172,9 @@ export class Nemesis {
         const drawn = random.fork(strikeName);
         if (!this.#skipped.has(strikeName)) {
           this.#done.push(strikeName);
+          const before = this.#sim.faultsInjected;
           strike(drawn, plan, drawn.fraction() * plan.lastsMsMax);
+          if (this.#sim.faultsInjected > before) this.#hits++;
         }
         next();
       });
@@ -171,7 +203,7 @@ export class Nemesis {
     const partition = random.chance(0.5)
       ? this.#sim.network.partition(left, right, { direction })
       : this.#sim.network.partition(right, left, { direction });
-    this.#sim.after(lastsMs, () => partition.heal());
+    this.#later(lastsMs, () => partition.heal());
   }
 
   #clog(random: Random, lastsMs: number): void {
@@ -197,8 +229,8 @@ export class Nemesis {
     const usual: RestartKind = newIdentity ? "new-identity" : "lost";
     const forgotten = this.#backedUp.has(id) ? random.pick([usual, ...SET_BACK]) : usual;
     const kind = forgets ? forgotten : undefined;
-    this.#sim.after(lastsMs, () => {
-      if (node.isDown) node.restart(kind);
+    this.#later(lastsMs, () => {
+      if (node.isDown) node.restart(kind === undefined ? undefined : this.#possible(id, kind));
     });
   }
 
@@ -206,25 +238,25 @@ export class Nemesis {
     const node = this.#sim.node(random.pick(this.#sim.nodes));
     if (!node.isUp || node.isPaused) return;
     node.pause();
-    this.#sim.after(lastsMs, () => node.resume());
+    this.#later(lastsMs, () => node.resume());
   }
 
   #slow(random: Random, factorMax: number, lastsMs: number): void {
     const node = this.#sim.node(random.pick(this.#sim.nodes));
     node.slow(random.between(2, factorMax));
-    this.#sim.after(lastsMs, () => node.slow(1));
+    this.#later(lastsMs, () => node.slow(1));
   }
 
   #slowDisk(random: Random, { syncMsMax }: { readonly syncMsMax: number }, lastsMs: number): void {
     const node = this.#sim.node(random.pick(this.#sim.nodes));
     node.slowDisk(random.between(1, syncMsMax));
-    this.#sim.after(lastsMs, () => node.quickDisk());
+    this.#later(lastsMs, () => node.quickDisk());
   }
 
   #fillDisk(random: Random, lastsMs: number): void {
     const node = this.#sim.node(random.pick(this.#sim.nodes));
     node.fillDisk();
-    this.#sim.after(lastsMs, () => node.freeDisk());
+    this.#later(lastsMs, () => node.freeDisk());
   }
 
   #damage(random: Random): void {
@@ -237,11 +269,37 @@ export class Nemesis {
     this.#sim.node(random.pick(this.#forgetful)).harm(random.pick(kinds));
   }
 
+  #swapDisk(random: Random, { kinds }: { kinds: readonly DiskSwap[] }, lastsMs: number): void {
+    if (this.#forgetful.length === 0) return;
+    const id = random.pick(this.#forgetful);
+    const node = this.#sim.node(id);
+    const kind = random.pick(kinds);
+    if (node.isDown) return;
+    node.crash({ death: "machine" });
+    this.#later(lastsMs, () => {
+      if (node.isDown) node.restart(this.#possible(id, kind));
+    });
+  }
+
+  /** Without a copy that is young enough the disk is an empty one. */
+  #possible(id: NodeId, kind: RestartKind): RestartKind {
+    if (!SET_BACK.includes(kind)) return kind;
+    const madeIn = this.#backedUp.get(id);
+    return madeIn === undefined || this.#era >= madeIn + PURGE_ERAS ? "new-identity" : kind;
+  }
+
+  /** The end of something that lasts, unless all of it has ended meanwhile. */
+  #later(ms: number, action: () => void): void {
+    this.#sim.after(ms, () => {
+      if (!this.#isStopped) action();
+    });
+  }
+
   #backUp(random: Random): void {
     if (this.#forgetful.length === 0) return;
     const id = random.pick(this.#forgetful);
     this.#sim.node(id).backUp();
-    this.#backedUp.add(id);
+    this.#backedUp.set(id, this.#era);
   }
 
   #jump(random: Random, jumpMsMax: number): void {

@@ -17,8 +17,8 @@ import type { FaultKind } from "./faults.ts";
 import type { HistoryEntry } from "./history.ts";
 
 /**
- * The damage of a stop to what a node knew; `identity.ts` says what each leaves behind. Two are met
- * by a storage on a disk alone:
+ * The damage of a stop to what a node knew; `identity.ts` says what each leaves behind. Of two the
+ * operator is the cause:
  *
  *     restored   an older copy of the disk was put back, and the operator said so
  *     copied     the same in another place, and nobody said so

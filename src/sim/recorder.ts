@@ -25,6 +25,8 @@ export class Recorder {
   /** By kind, or by kind and detail where there is one that matters. */
   readonly factDetails: Map<string, number> = new Map();
   readonly faults: Map<FaultKind, number> = new Map();
+  /** Of every kind together. */
+  faultsInjected = 0;
   readonly #clock: { readonly now: Instant };
   readonly #hooks: Hooks = {
     onInvoke: [],
@@ -86,6 +88,7 @@ export class Recorder {
   }
 
   fault(kind: FaultKind, node?: NodeId, key?: Key): void {
+    this.faultsInjected++;
     this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
     for (const hook of this.#hooks.onFault) hook(kind, node, key, this.#clock.now);
   }

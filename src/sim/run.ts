@@ -2,6 +2,7 @@
  * One run: trouble, then healing, then judgement.
  *
  *     safety     clients and nemesis at work; late messages and crashes as drawn
+ *     core       in some runs: a few nodes stay away, and those that are left must serve
  *     liveness   everything is healed and stays so: every quorum operation must succeed within
  *                5 s, and once late messages have drained, every hint must come home and reads
  *                of all owners must bring every replica to the same state, within 2 min; then
@@ -11,18 +12,18 @@
  * The verdict names the gravest of what was found: a node that threw, a broken promise, a cluster
  * that did not recover.
  */
+import { Attempt } from "./attempt.ts";
 import { Random } from "../core/base/random.ts";
-import type { Instant } from "../core/effects.ts";
 import type { Checker, CheckerFactory } from "./checker.ts";
 import { ALL_CHECKERS } from "./checks/all.ts";
-import type { Client } from "./client.ts";
-import type { ClientOperation } from "./client-operation.ts";
+import { Core } from "./core.ts";
+import type { NodeId } from "../core/ring/node-id.ts";
 import type { FaultKind } from "./faults.ts";
 import type { Status } from "./history.ts";
 import { Nemesis } from "./nemesis.ts";
 import { Simulation } from "./simulation.ts";
 import type { RunOptions } from "./swarm.ts";
-import { drawRun } from "./swarm.ts";
+import { drawRun, SAFETY_STRETCH } from "./swarm.ts";
 import type { Place } from "./workload.ts";
 import { Workload } from "./workload.ts";
 
@@ -30,7 +31,7 @@ export type Verdict = "ok" | "crash" | "safety" | "liveness";
 
 export interface Finding {
   readonly verdict: Exclude<Verdict, "ok">;
-  /** The checker's id; `node` for a node that threw, `L1` to `L3` for the phases of healing. */
+  /** The checker's id; `node` for one that threw, `L1`, `L2` for what was not done in time. */
   readonly checker: string;
   readonly detail: string;
 }
@@ -47,6 +48,8 @@ export interface RunResult {
   /** What a smaller run could leave out: steps of clients, and strikes of the nemesis. */
   readonly steps: readonly number[];
   readonly strikes: readonly string[];
+  /** How many of the strikes did something. */
+  readonly hits: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
   /** By kind, or by kind and detail as `epoch-taken/boot-floor`. */
   readonly facts: ReadonlyMap<string, number>;
@@ -65,7 +68,8 @@ const BOOT_WITHIN_MS = 30_000;
 const SUCCEED_WITHIN_MS = 5_000;
 const CONVERGE_WITHIN_MS = 120_000;
 const FORGET_WITHIN_MS = 120_000;
-const RETRY_AFTER_MS = 100;
+/** Nobody asks a node for long that is gone. */
+const NOTICED_WITHIN_MS = 8_000;
 const ROUND_MS = 500;
 /** A run with more events than this does not come to rest. */
 const EVENTS_MAX = 50_000_000;
@@ -103,12 +107,22 @@ class Run {
     const nemesis = new Nemesis(this.#sim, random.fork("nemesis"), this.#options.nemesis);
     workload.start();
     nemesis.start();
-    this.#runFor(this.#options.safetyMs);
+    const { safetyMs, hitsMin = 0 } = this.#options;
+    this.#runFor(safetyMs);
+    while (nemesis.hits < hitsMin && this.#sim.now < SAFETY_STRETCH * safetyMs && this.#isWell) {
+      this.#runFor(ROUND_MS);
+    }
     workload.stop();
     nemesis.stop();
+    const { outside = 0 } = this.#options;
+    if (outside > 0) this.#mustServeWithout(outside, random.fork("core"));
     this.#heal();
     this.#judge();
-    return this.#summary(workload.stepsDone, nemesis.strikesDone);
+    return this.#summary(workload, nemesis);
+  }
+
+  get #isWell(): boolean {
+    return this.#sim.bugs.length === 0 && this.#sim.events <= EVENTS_MAX;
   }
 
   #heal(): void {
@@ -135,6 +149,43 @@ class Run {
     return lateMs + (connections.timeoutMs ?? 0) + 2 * timeoutMs + 1_000;
   }
 
+  /**
+   * Some nodes stay away. Those that are left must serve whatever they have enough of; what they do
+   * not serve, the core must prove to be impossible.
+   */
+  #mustServeWithout(outside: number, random: Random): void {
+    const sim = this.#sim;
+    if (sim.bugs.length > 0) return;
+    const core = new Core(sim, random, outside);
+    sim.calm();
+    core.separate();
+    const isReady = (): boolean => core.areUp || sim.bugs.length > 0;
+    sim.runUntil(isReady, { within: BOOT_WITHIN_MS });
+    this.#runFor(NOTICED_WITHIN_MS);
+    for (const node of core.members) this.#mustServe(core, node);
+    core.reunite();
+  }
+
+  #mustServe(core: Core, node: NodeId): void {
+    const sim = this.#sim;
+    const attempts: Attempt[] = [];
+    for (const [index, place] of this.#places.entries()) {
+      const aim = core.aimAt(place, index % 2 === 0);
+      if (aim === undefined) sim.note("core/left-alone");
+      else attempts.push(new Attempt(sim, node, place, aim));
+    }
+    this.#untilDone(attempts);
+    for (const attempt of attempts) {
+      const { aim, place } = attempt;
+      sim.note(`core/${aim}`);
+      if (attempt.isDone || core.unattainable(place, aim) !== undefined) continue;
+      const detail =
+        `${attempt.describe()} did not succeed in ${SUCCEED_WITHIN_MS} ms, ` +
+        `with ${core.members.join(" ")} left`;
+      this.#found("liveness", aim === "write" ? "L2" : "L1", detail);
+    }
+  }
+
   /** A boot that trouble has slowed down goes on at its pace. */
   #mustBoot(): void {
     const sim = this.#sim;
@@ -152,19 +203,30 @@ class Run {
    */
   #mustSucceed(): void {
     const sim = this.#sim;
-    const places = Workload.places(this.#options.workload);
     for (const node of sim.nodes) {
-      const attempts = places.map((place, index) => new Attempt(sim, node, place, index % 2 === 0));
-      const areDone = (): boolean => {
-        for (const attempt of attempts) attempt.look(sim.now);
-        return attempts.every(({ isDone }) => isDone);
-      };
-      if (sim.runUntil(areDone, { within: SUCCEED_WITHIN_MS })) continue;
+      const attempts = this.#places.map(
+        (place, index) =>
+          new Attempt(sim, node, place, index % 2 === 0 ? "read and write" : "read"),
+      );
+      this.#untilDone(attempts);
       for (const attempt of attempts.filter(({ isDone }) => !isDone)) {
         const detail = `${attempt.describe()} did not succeed in ${SUCCEED_WITHIN_MS} ms`;
         this.#found("liveness", "L1", detail);
       }
     }
+  }
+
+  #untilDone(attempts: readonly Attempt[]): void {
+    const sim = this.#sim;
+    const areDone = (): boolean => {
+      for (const attempt of attempts) attempt.look(sim.now);
+      return attempts.every(({ isDone }) => isDone);
+    };
+    sim.runUntil(areDone, { within: SUCCEED_WITHIN_MS });
+  }
+
+  get #places(): readonly Place[] {
+    return Workload.places(this.#options.workload);
   }
 
   /**
@@ -176,7 +238,7 @@ class Run {
     const client = sim.client("convergence", { persists: true });
     const end = sim.now + CONVERGE_WITHIN_MS;
     while (!(sim.converged && sim.hints.length === 0) && sim.now < end) {
-      for (const { key, mode, id } of Workload.places(this.#options.workload)) {
+      for (const { key, mode, id } of this.#places) {
         if (sim.agreeOn(id)) continue;
         for (const node of sim.owners(id)) {
           client.get(key, { mode, node, r: "all" });
@@ -188,12 +250,12 @@ class Run {
     }
     for (const { node, key } of sim.hints) {
       const detail = `${node} still keeps a hint of ${key} after ${CONVERGE_WITHIN_MS} ms`;
-      this.#found("liveness", "L2", detail);
+      this.#found("liveness", "L1", detail);
     }
     for (const key of sim.keys.filter((each) => !sim.agreeOn(each))) {
       this.#found(
         "liveness",
-        "L2",
+        "L1",
         `the owners of ${key} still differ after ${CONVERGE_WITHIN_MS} ms`,
       );
     }
@@ -216,7 +278,7 @@ class Run {
     for (const { entry } of this.#sim.owed) {
       const { operation, key, client, sequence } = entry;
       const what = `${operation} ${key} of ${client} (number ${sequence})`;
-      this.#found("liveness", "L3", `${entry.node} never replied to ${what}`);
+      this.#found("liveness", "L1", `${entry.node} never replied to ${what}`);
     }
   }
 
@@ -233,7 +295,7 @@ class Run {
     }
   }
 
-  #summary(steps: readonly number[], strikes: readonly string[]): RunResult {
+  #summary({ stepsDone }: Workload, { strikesDone, hits }: Nemesis): RunResult {
     const sim = this.#sim;
     const operations: Record<Status, number> = { open: 0, ok: 0, fail: 0, info: 0 };
     for (const { status } of sim.history) operations[status]++;
@@ -245,8 +307,9 @@ class Run {
       events: sim.events,
       virtualMs: sim.now,
       operations,
-      steps,
-      strikes,
+      steps: stepsDone,
+      strikes: strikesDone,
+      hits,
       faults: sim.faults,
       facts: sim.factDetails,
       checked: new Map(this.#checkers.map(({ id, checked }) => [id, checked])),
@@ -258,7 +321,7 @@ class Run {
     const end = this.#sim.now + ms;
     while (this.#sim.now < end && this.#sim.bugs.length === 0) {
       if (this.#sim.events > EVENTS_MAX) {
-        return this.#found("liveness", "L3", `no rest after ${EVENTS_MAX} events`);
+        return this.#found("liveness", "L1", `no rest after ${EVENTS_MAX} events`);
       }
       this.#sim.runFor(Math.min(1_000, end - this.#sim.now));
     }
@@ -266,56 +329,6 @@ class Run {
 
   #found(verdict: Finding["verdict"], checker: string, detail: string): void {
     this.#findings.push({ verdict, checker, detail });
-  }
-}
-
-/**
- * A read at quorum and then a write with its context, of one key through one node, until both
- * succeed.
- */
-class Attempt {
-  readonly #client: Client;
-  readonly #node: string;
-  readonly #place: Place;
-  readonly #writes: boolean;
-  #current: ClientOperation;
-  isDone = false;
-
-  constructor(sim: Simulation, node: string, place: Place, writes: boolean) {
-    this.#client = sim.client("liveness", { persists: true });
-    this.#node = node;
-    this.#place = place;
-    this.#writes = writes;
-    this.#current = this.#read();
-  }
-
-  look(now: Instant): void {
-    const { operation, status, completedAt } = this.#current.entry;
-    if (this.isDone || status === "open") return;
-    if (status === "ok") {
-      this.isDone = operation === "put" || !this.#writes;
-      if (!this.isDone) this.#current = this.#write(this.#current);
-    } else if (now >= completedAt! + RETRY_AFTER_MS) {
-      // A refused write may need what another read finds: too many siblings, a damaged row.
-      this.#current = this.#read();
-    }
-  }
-
-  describe(): string {
-    const { operation, key, node, status, code } = this.#current.entry;
-    return `${operation} ${key} through ${node} (last: ${status} ${code ?? ""})`;
-  }
-
-  #read(): ClientOperation {
-    const { key, mode } = this.#place;
-    return this.#client.get(key, { mode, node: this.#node, r: "quorum" });
-  }
-
-  #write(read: ClientOperation): ClientOperation {
-    const { key, mode } = this.#place;
-    const value = `liveness.${read.entry.sequence}`;
-    const { context } = read;
-    return this.#client.put(key, value, { mode, node: this.#node, w: "quorum", context });
   }
 }
 

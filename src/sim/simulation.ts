@@ -157,6 +157,11 @@ export class Simulation implements RunView {
     this.#recorder.fault(kind);
   }
 
+  /** Something worth counting that no node noted. */
+  note(name: string): void {
+    this.#recorder.count(name);
+  }
+
   // The view.
 
   get now(): Instant {
@@ -272,6 +277,11 @@ export class Simulation implements RunView {
       if (detail === kind || detail.startsWith(`${kind}/`)) total += count;
     }
     return total;
+  }
+
+  /** Of every kind together. */
+  get faultsInjected(): number {
+    return this.#recorder.faultsInjected;
   }
 
   faultCount(kind: FaultKind): number {

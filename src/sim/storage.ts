@@ -75,6 +75,9 @@ interface Undo {
 
 type Rows = Map<Key, Uint8Array>;
 
+/** All rows as they were visible at one moment, by partition. */
+export type RowsCopy = ReadonlyMap<number, ReadonlyMap<Key, Uint8Array>>;
+
 export class SimulatedEngine implements Engine {
   disk: DiskOptions;
   /** There is no room: reads go on, writes are refused. */
@@ -157,6 +160,16 @@ export class SimulatedEngine implements Engine {
     this.#damaged.clear();
     this.isFull = false;
     this.settleAll();
+  }
+
+  copy(): RowsCopy {
+    return new Map([...this.#partitions].map(([number, rows]) => [number, new Map(rows)]));
+  }
+
+  /** An older copy of the disk was put in its place; the copy stays as it is. */
+  restore(copy: RowsCopy): void {
+    this.wipe();
+    for (const [number, rows] of copy) this.#partitions.set(number, new Map(rows));
   }
 
   /**

@@ -24,7 +24,13 @@ export interface RunOptions {
   readonly nemesis: NemesisOptions;
   /** How long faults and clients go on before everything is healed. */
   readonly safetyMs: number;
+  /** They go on beyond that until so many strikes have hit, at most `SAFETY_STRETCH` as long. */
+  readonly hitsMin?: number;
+  /** How many nodes stay away for a while when faults have ended, and the others must serve. */
+  readonly outside?: number;
 }
+
+export const SAFETY_STRETCH = 4;
 
 const MODES: readonly (readonly BucketMode[])[] = [
   ["overwrite"],
@@ -34,7 +40,7 @@ const MODES: readonly (readonly BucketMode[])[] = [
   ["overwrite", "siblings", "lww", "merge"],
 ];
 
-const LEVELS: readonly (readonly Level[])[] = [
+export const LEVELS: readonly (readonly Level[])[] = [
   ["default"],
   ["quorum"],
   [2],
@@ -110,7 +116,7 @@ export function describeRun(options: RunOptions): string {
 }
 
 /** The smallest number of owners that any write of the run waits for. */
-function smallestWrite(workload: WorkloadOptions, replicas: number): number {
+export function smallestWrite(workload: Pick<WorkloadOptions, "w">, replicas: number): number {
   const counts = workload.w.map((level) =>
     levelCount(level === "default" ? "quorum" : level, replicas),
   );

@@ -20,6 +20,9 @@ export interface SweepSummary {
   readonly events: number;
   readonly virtualMs: number;
   readonly operations: ReadonlyMap<string, number>;
+  /** Strikes of the nemesis that did something, and the fewest of a run. */
+  readonly hits: number;
+  readonly hitsLeast: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly facts: ReadonlyMap<string, number>;
   readonly checked: ReadonlyMap<string, number>;
@@ -129,6 +132,10 @@ export class SweepTotals {
   readonly #facts: Map<string, number> = new Map();
   readonly #checked: Map<string, number> = new Map();
   readonly #failed: number[] = [];
+  /** Seeds whose runs had fewer strikes than they should have had. */
+  readonly #tooQuiet: string[] = [];
+  #hits = 0;
+  #hitsLeast = Infinity;
   #runs = 0;
   #events = 0;
   #virtualMs = 0;
@@ -137,7 +144,10 @@ export class SweepTotals {
     this.#runs++;
     this.#events += result.events;
     this.#virtualMs += result.virtualMs;
+    this.#hits += result.hits;
+    this.#hitsLeast = Math.min(this.#hitsLeast, result.hits);
     if (result.verdict !== "ok") this.#failed.push(result.seed);
+    else this.#judgeHits(result);
     addAll(this.#verdicts, [[result.verdict, 1]]);
     addAll(this.#operations, Object.entries(result.operations));
     addAll(this.#faults, result.faults);
@@ -146,7 +156,8 @@ export class SweepTotals {
   }
 
   summary(): SweepSummary {
-    const missing = this.#runs < SEEDS_ENOUGH ? [] : this.#missing();
+    const never = this.#runs < SEEDS_ENOUGH ? [] : this.#missing();
+    const missing = [...this.#tooQuiet, ...never];
     return {
       runs: this.#runs,
       verdicts: this.#verdicts,
@@ -154,12 +165,19 @@ export class SweepTotals {
       events: this.#events,
       virtualMs: this.#virtualMs,
       operations: this.#operations,
+      hits: this.#hits,
+      hitsLeast: this.#hitsLeast,
       faults: this.#faults,
       facts: this.#facts,
       checked: this.#checked,
       missing,
       ok: this.#failed.length === 0 && missing.length === 0,
     };
+  }
+
+  #judgeHits({ seed, hits, options: { hitsMin = 0 } }: RunResult): void {
+    if (hits >= hitsMin) return;
+    this.#tooQuiet.push(`${hitsMin} faults in the run of seed ${seed}, which had ${hits}`);
   }
 
   #missing(): readonly string[] {

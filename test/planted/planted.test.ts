@@ -25,7 +25,7 @@ for (const [name, bug] of PLANTED_BUGS) {
 
 test("every checker has a planted bug to find", () => {
   const sim = new Simulation({ seed: 1 });
-  const checkers = [...ALL_CHECKERS.map((factory) => factory(sim).id), "S19"];
+  const checkers = [...ALL_CHECKERS.map((factory) => factory(sim).id), "S19", "L1", "L2"];
   const planted = new Set([...PLANTED_BUGS.values()].map(({ checker }) => checker));
   assert.deepEqual([...planted].toSorted(), checkers.toSorted());
 });

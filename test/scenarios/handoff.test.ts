@@ -104,3 +104,19 @@ test("handoff: who keeps hints may restart, and delivers them then", () => {
   assert.ok(sim.runUntil(() => sim.hints.length === 0, { within: 10_000 }));
   assert.ok(sim.converged);
 });
+
+test("handoff: a stand-in that hears and is not heard makes way for the next", () => {
+  const sim = new Simulation({ seed: 1, nodes: 5, replicas: 2 });
+  sim.runFor(200);
+  const [home, away] = sim.owners(ID);
+  sim.node(away!).crash();
+  sim.runFor(500);
+  const client = sim.client("c");
+  assert.equal(done(sim, client.put(KEY, "v", { node: home! })).entry.status, "ok");
+  const first = sim.hints[0]!.node;
+  const others = sim.nodes.filter((node) => node !== first);
+  sim.network.partition([first], others, { direction: "one-way" });
+  const put = done(sim, client.put(KEY, "w", { node: home! }));
+  assert.equal(put.entry.status, "ok");
+  assert.ok(sim.hints.some(({ node }) => node !== first));
+});

@@ -168,3 +168,34 @@ test("tombstones: while writes go on, a deletion purges nothing that is newer", 
     assert.deepEqual(done(sim, client.get(KEY)).entry.returned, [`w${i}`]);
   }
 });
+
+/**
+ * The limit that `docs/tombstones.md` names: nobody is left who could tell such a row from one that
+ * the others have missed.
+ */
+test("tombstones: a copy of a disk from before a purge brings back what was purged", () => {
+  const sim = cluster();
+  const client = sim.client("c");
+  done(sim, client.put(KEY, "v", { w: "all" }));
+  const home = sim.owners(ID)[0]!;
+  sim.node(home).backUp();
+  done(sim, client.delete(KEY, { w: "all" }));
+  assert.ok(forgets(sim));
+  sim.node(home).crash();
+  sim.node(home).restart("restored");
+  sim.runFor(ROUNDS_MS);
+  assert.deepEqual(done(sim, client.get(KEY, { r: "all" })).entry.returned, ["v"]);
+});
+
+test("tombstones: a copy of a disk from before a deletion that is remembered brings back nothing", () => {
+  const sim = cluster({ purge: { ...PURGE, everyMs: 3_600_000 } });
+  const client = sim.client("c");
+  done(sim, client.put(KEY, "v", { w: "all" }));
+  const home = sim.owners(ID)[0]!;
+  sim.node(home).backUp();
+  done(sim, client.delete(KEY, { w: "all" }));
+  sim.node(home).crash();
+  sim.node(home).restart("restored");
+  sim.runFor(ROUNDS_MS);
+  assert.deepEqual(done(sim, client.get(KEY, { r: "all" })).entry.returned, []);
+});

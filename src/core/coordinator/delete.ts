@@ -119,7 +119,8 @@ export class DeleteOperation extends Operation {
     if (now < deadlineAt) {
       const standInAt = startedAt + this.desk.config.standInAfterMs;
       const isTimeForStandIns = now >= standInAt;
-      const nextAt = isTimeForStandIns ? deadlineAt : Math.min(standInAt, deadlineAt);
+      const againAt = isTimeForStandIns ? now + this.desk.config.standInAfterMs : standInAt;
+      const nextAt = this.isAnswered ? deadlineAt : Math.min(againAt, deadlineAt);
       this.desk.deadlines.set(this.deadline, nextAt);
       if (this.isAnswered) return;
       if (!this.#isSpreading) this.#gather.askSpares(now);

@@ -81,7 +81,8 @@ export class PutOperation extends Operation {
   onDeadline(now: Instant): void {
     const { deadlineAt } = this.admitted;
     if (now < deadlineAt) {
-      this.desk.deadlines.set(this.deadline, deadlineAt);
+      const againAt = this.isAnswered ? deadlineAt : now + this.desk.config.standInAfterMs;
+      this.desk.deadlines.set(this.deadline, Math.min(againAt, deadlineAt));
       if (!this.isAnswered) this.#spread.replaceSilent(now);
       return this.#proceed(now);
     }

@@ -81,6 +81,11 @@ export class Tally {
     return this.awaited === 0 && bitCount(this.yes | this.no) === this.owners;
   }
 
+  /** Somebody was asked to stand in for this owner, and neither of them has said anything. */
+  isAwaited(owner: number): boolean {
+    return (this.awaited & ~this.yes & (1 << owner)) !== 0;
+  }
+
   isSilent(owner: number): boolean {
     return ((this.yes | this.no) & (1 << owner)) === 0;
   }

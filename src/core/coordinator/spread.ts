@@ -77,11 +77,18 @@ export class Spread {
     }
   }
 
-  /** Owners are silent for so long that the write may fail: others stand in for them. */
+  /**
+   * Owners are silent for so long that the write may fail: others stand in for them. One that is
+   * asked to and is silent itself makes way for the next, if there is one: a node that hears and is
+   * not heard would hold up every write that it is the first to stand in for.
+   */
   replaceSilent(now: Instant): void {
     for (let owner = 0; owner < this.#admitted.owners.length; owner++) {
       const isReplaced = this.#substitutes?.has(owner) === true;
-      if (this.tally.isSilent(owner) && !isReplaced) this.#replace(now, owner);
+      const mayBeReplaced = isReplaced
+        ? this.tally.isAwaited(owner) && this.#substitutes!.hasMore
+        : this.tally.isSilent(owner);
+      if (mayBeReplaced) this.#replace(now, owner);
     }
   }
 

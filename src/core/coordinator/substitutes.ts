@@ -5,8 +5,8 @@
  *     stands in    -      e            d            one node for each, and each for one
  *
  * Each of them is another node, so what they hold counts like what owners hold: on so many distinct
- * machines. One that refuses or is lost makes way for the next; nobody is asked twice. Nodes with a
- * slow disk come last.
+ * machines. One that refuses, is lost or is silent makes way for the next; nobody is asked twice.
+ * Nodes with a slow disk come last.
  */
 import type { NodeId } from "../ring/node-id.ts";
 import type { Desk } from "./desk.ts";
@@ -42,14 +42,16 @@ export class Substitutes {
     return this.#nodes[owner] !== undefined;
   }
 
+  /** There is one that was not asked yet. */
+  get hasMore(): boolean {
+    return this.#left().length > 0;
+  }
+
   /** The next node for this owner, in place of the one before; undefined when nobody is left. */
   next(owner: number): NodeId | undefined {
     const { place, owners } = this.#admitted;
-    const order = this.#desk.standIns.of(this.#desk.layout(), place.partition);
     const { liveness } = this.#desk;
-    const left = order.filter((candidate) => {
-      return !this.#tried.has(candidate) && liveness.isLinked(candidate);
-    });
+    const left = this.#left();
     const node = left.find((candidate) => !liveness.isDegraded(candidate)) ?? left[0];
     this.#nodes[owner] = node;
     if (node === undefined) return undefined;
@@ -61,5 +63,11 @@ export class Substitutes {
       peer: node,
     });
     return node;
+  }
+
+  #left(): NodeId[] {
+    const { standIns, liveness } = this.#desk;
+    const order = standIns.of(this.#desk.layout(), this.#admitted.place.partition);
+    return order.filter((node) => !this.#tried.has(node) && liveness.isLinked(node));
   }
 }

@@ -19,6 +19,7 @@ import { leaks } from "./leaks.ts";
 import { lostWrites } from "./lost-writes.ts";
 import { monotone } from "./monotone.ts";
 import { placement } from "./placement.ts";
+import { oneBoot } from "./one-boot.ts";
 import { regularReads } from "./regular-reads.ts";
 import { resurrection } from "./resurrection.ts";
 import { sessions } from "./sessions.ts";
@@ -35,6 +36,7 @@ export const ALL_CHECKERS: readonly CheckerFactory[] = [
   sessions,
   regularReads,
   placement,
+  oneBoot,
   storage,
   monotone,
   comebacks,

@@ -34,6 +34,7 @@ import { growth } from "./growth.ts";
 import { invention } from "./invention.ts";
 import { leaks } from "./leaks.ts";
 import { lostWrites } from "./lost-writes.ts";
+import { oneBoot } from "./one-boot.ts";
 import { placement } from "./placement.ts";
 import { regularReads } from "./regular-reads.ts";
 import { resurrection } from "./resurrection.ts";
@@ -763,4 +764,35 @@ test("B3: nothing is open at rest", () => {
   const unanswered = new ToldRun(leaks);
   unanswered.begin({ operation: "put", value: "one" });
   fails(unanswered, /put 0 of client-1 at a was never answered/);
+});
+
+test("S14: nobody talks to an older boot than it has met, until it starts anew itself", () => {
+  const run = new ToldRun(oneBoot);
+  const linked = (generation: number): void =>
+    run.hooks.onFact?.(A, { kind: "peer-linked", peer: B, generation }, run.now);
+  linked(3);
+  linked(3);
+  linked(5);
+  assert.deepEqual(run.findings().problems, []);
+  linked(4);
+  assert.equal(run.findings().problems.length, 1);
+  run.hooks.onRestart?.(A, "kept", run.now);
+  linked(4);
+  assert.equal(run.findings().problems.length, 1);
+});
+
+test("S14: nobody goes back to an older layout", () => {
+  const run = new ToldRun(oneBoot);
+  const adopts = (epoch: number): void =>
+    run.hooks.onFact?.(A, { kind: "layout-adopted", epoch }, run.now);
+  const tells = (layoutEpoch: number): void =>
+    run.hooks.onReceive?.(A, B, messages.hello(1, layoutEpoch), run.now);
+  adopts(2);
+  tells(2);
+  adopts(3);
+  tells(3);
+  assert.deepEqual(run.findings().problems, []);
+  adopts(3);
+  tells(2);
+  assert.equal(run.findings().problems.length, 2);
 });

@@ -8,9 +8,10 @@
  *     kept for n3: {a, b}  ──taken off──▶  n3 durably holds a and b at that moment
  *
  * Where it holds: unless the owner lost durable rows since the hint was kept, since it may have
- * confirmed before.
+ * confirmed before. What was purged counts as held: a hint of a tombstone may be kept just when
+ * that goes, and its owner removes what it was brought.
  */
-import { descends } from "../../core/causality/context.ts";
+import { descends, EMPTY_CONTEXT } from "../../core/causality/context.ts";
 import type { Key } from "../../core/ring/key.ts";
 import type { NodeId } from "../../core/ring/node-id.ts";
 import type { RowWrite } from "../../core/storage/engine.ts";
@@ -18,6 +19,7 @@ import { DAMAGED } from "../../core/storage/engine.ts";
 import type { Checker, RunView } from "../checker.ts";
 import type { Observer } from "../observer.ts";
 import { MemoryLosses } from "./memory-losses.ts";
+import { Purged } from "./purged.ts";
 import { type Hint, hintOf, recordOf } from "./stored.ts";
 
 export function handedOff(run: RunView): Checker {
@@ -39,6 +41,7 @@ class HandedOff implements Checker {
   readonly observer: Observer;
   readonly #run: RunView;
   readonly #losses: MemoryLosses;
+  readonly #purged: Purged = new Purged();
   readonly #kept: Map<NodeId, Map<Key, Kept>> = new Map();
   readonly #problems: string[] = [];
   #checked = 0;
@@ -48,6 +51,7 @@ class HandedOff implements Checker {
     this.#losses = new MemoryLosses(run);
     this.observer = {
       ...this.#losses.observer,
+      onFact: (_node, fact) => this.#purged.onFact(fact),
       onHint: (node, write) => this.#onHint(node, write),
       // What was not durable may be back or gone, and what was durable was maybe lost.
       onRestart: (node, kind) => {
@@ -98,7 +102,8 @@ class HandedOff implements Checker {
   #check(node: NodeId, key: Key, target: NodeId, { record }: Hint): void {
     this.#checked++;
     const held = recordOf(this.#run.durableRow(target, key));
-    if (held !== undefined && descends(held.context, record.context)) return;
+    const known = this.#purged.with(key, held?.context ?? EMPTY_CONTEXT);
+    if (descends(known, record.context)) return;
     this.#problems.push(`${key}: ${node} gave up what it kept for ${target}, which lacks it`);
   }
 }

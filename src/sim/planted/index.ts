@@ -24,6 +24,14 @@ import {
 import { limitForgotten, manyForFew } from "./load-bugs.ts";
 import { newestOnly, repairIgnored, tombstoneDropped } from "./join-bugs.ts";
 import {
+  disksSetBack,
+  fewOwnersLeft,
+  olderBootsBelieved,
+  silentKept,
+  sparesNotAsked,
+  someStayAway,
+} from "./liveness-bugs.ts";
+import {
   deletesAllTheTime,
   erasEndless,
   expiryIgnored,
@@ -316,6 +324,33 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
       checker: "S17",
       apply: leaseBeforeDurable,
       trouble: machinesDieOften,
+    },
+  ],
+  [
+    "older-boots-believed",
+    {
+      description: "a node talks to an older boot of a peer than it has met before",
+      checker: "S14",
+      apply: olderBootsBelieved,
+      trouble: disksSetBack,
+    },
+  ],
+  [
+    "spares-not-asked",
+    {
+      description: "a read waits for the owners that it asked first, and asks nobody else",
+      checker: "L1",
+      apply: sparesNotAsked,
+      trouble: someStayAway,
+    },
+  ],
+  [
+    "silent-kept",
+    {
+      description: "who is asked to stand in and is silent makes way for nobody",
+      checker: "L2",
+      apply: silentKept,
+      trouble: fewOwnersLeft,
     },
   ],
   [
