@@ -97,6 +97,7 @@ export class Node {
       acknowledger: this,
       onRow: ({ partition, key }, before, row) => {
         this.#repair.onRow(this.#now, partition, key, before);
+        this.#purge.onChange(key);
         if (row !== undefined && mayBeOverRow(row)) this.#purge.onRow(partition, key, row);
       },
     });
@@ -112,7 +113,7 @@ export class Node {
       layout: () => this.#layout,
       era: () => this.#purge.era,
       isLinked: (node) => this.#peers.isLinked(node),
-      onKept: (key) => this.#purge.onHintKept(key),
+      onKept: (key) => this.#purge.onChange(key),
       share: (now) => this.#load.background.share(now, "hints"),
       onStored: (now, to, id, answer) => this.onStored(now, to, id, answer),
       storeOwn: (id, key, record) => {
@@ -346,6 +347,7 @@ export class Node {
       onWorked: (now, usualMs) => this.#load.background.onCompared(now, usualMs),
       layout: () => this.#layout,
       era: () => this.#purge.era,
+      isOver: (from, era) => this.#purge.isOver(this.#now, from, era),
     });
   }
 
@@ -370,6 +372,7 @@ export class Node {
       layout: () => this.#layout,
       isUp: (peer) => this.#peers.isLinked(peer),
       mayWork: (now) => this.#load.background.mayCompare(now),
+      onWorked: (now, usualMs) => this.#load.background.onCompared(now, usualMs),
       onEra: (now, oldest) => {
         this.#coordinator.endBefore(now, oldest);
         this.#repair.endBefore(now, oldest);

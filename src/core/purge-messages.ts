@@ -37,6 +37,8 @@ export type PurgeStepNumber = 2 | 3 | 4;
 export interface PurgeStep {
   readonly kind: "purge-step";
   readonly id: number;
+  /** Of the member's answer to the watch: from then on it has watched. */
+  readonly watch: number;
   readonly step: PurgeStepNumber;
   /** To be reached before it is answered. */
   readonly era: number;
@@ -45,6 +47,8 @@ export interface PurgeStep {
 export interface PurgeTold {
   readonly kind: "purge-told";
   readonly id: number;
+  /** Another one each time that the member begins to watch. */
+  readonly watch: number;
   readonly step: 1 | PurgeStepNumber | 5;
   readonly era: number;
   /** Places in the list of tombstones, ascending. */

@@ -35,6 +35,8 @@ export interface RootsAsk {
   /** Never used twice by a node: a random beginning at every boot, then one more each time. */
   readonly id: number;
   readonly epoch: number;
+  /** In which the exchange began. */
+  readonly era: number;
   readonly partition: number;
   readonly rootHigh: number;
   readonly rootLow: number;
@@ -106,6 +108,8 @@ export interface Offer {
 export interface Trade {
   readonly kind: "trade";
   readonly id: number;
+  /** In which the exchange began. */
+  readonly era: number;
   /** 1 for the first trade of an exchange. */
   readonly step: number;
   readonly offers: readonly Offer[];

@@ -55,8 +55,8 @@ const WAITING_MAX = 256;
 const WAITING_EACH_MAX = 8;
 /** Records that are being joined. A question comes in one frame, which is shorter. */
 const JOIN_BYTES_MAX: number = 64 * MIB;
-/** A write from here is never late. */
-const REMAINING_MS = 1;
+/** Nobody gives up on it. */
+const REMAINING_MS: number = Number.MAX_SAFE_INTEGER;
 
 interface WaitingAsk {
   readonly ask: RowsAsk;

@@ -54,7 +54,7 @@ function messagesIn(writer: ByteWriter): Message[] {
 
 function comparison(kib: number): Message {
   const offers = [{ key: KEY, record: new Uint8Array(kib * KIB) }];
-  return repairTalk({ kind: "trade", id: 1, step: 1, offers });
+  return repairTalk({ kind: "trade", era: 0, id: 1, step: 1, offers });
 }
 
 test("lanes: what goes first is not what came first, and within a class it is", () => {

@@ -103,7 +103,7 @@ test("peer: to one that reads slowly membership goes before megabytes that wait"
   const bytes = new Uint8Array(256 * KIB);
   const offers = [{ key: KEY, record: bytes }];
   for (let count = 0; count < 60; count++) {
-    peer.send(repairTalk({ kind: "trade", id: count, step: 1, offers }));
+    peer.send(repairTalk({ kind: "trade", id: count, era: 0, step: 1, offers }));
     await endOfTurn();
   }
   assert.ok((peer.waiting["anti-entropy"] ?? 0) > 4 * 1024 * KIB, JSON.stringify(peer.waiting));

@@ -111,8 +111,10 @@ export class PutOperation extends Operation {
       return failed("DAMAGED", `the row of this key at ${desk.self} is unreadable`);
     }
     const chosen = coveredBy(request.mode, row.record, context);
-    // What has expired is in nobody's way any more.
-    const covered = withExpired(chosen, row.record, desk.wall.ms);
+    // What has expired is in nobody's way any more; what a clock that was ahead for a moment calls
+    // expired, may be.
+    const wallMs = Math.min(desk.wall.ms, request.wallMs);
+    const covered = withExpired(chosen, row.record, wallMs);
     const refusal = this.#tooMuch(row.record, covered);
     if (refusal !== undefined) return refusal;
     const next = desk.replica.nextDot(place.key, row, context);
@@ -131,7 +133,7 @@ export class PutOperation extends Operation {
     const { value, ttlMs, wallMs } = this.admitted.request;
     const time = nextTime(record, wallMs);
     if (ttlMs === 0) return { kind: REGISTER, payload: registerPayload(time, value) };
-    return { kind: EXPIRING, payload: expiringPayload(time, time.ms + ttlMs, value) };
+    return { kind: EXPIRING, payload: expiringPayload(time, wallMs + ttlMs, value) };
   }
 
   #noDot(): Outcome {

@@ -150,7 +150,8 @@ export class Hints {
    */
   keeps(partition: number, key: Key): boolean {
     const row = this.#setup.rows.get(HINT_PARTITIONS + partition, key);
-    if (row === DAMAGED) this.#replace(partition, key, undefined, undefined, () => {});
+    const isUnread = row !== undefined && this.#decode(row) === undefined;
+    if (isUnread) this.#replace(partition, key, undefined, undefined, () => {});
     return row !== undefined;
   }
 

@@ -13,7 +13,8 @@
  * or kept. When all members have begun two further eras, nothing is left of what was under way
  * before. No clock is compared with another's.
  *
- * An era is begun durably: a restart does not bring back an earlier one.
+ * An era is made durable when it is begun, and is put on nothing before: so a restart that falls
+ * back to an earlier one hands out no number for a second time.
  */
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import type { Instant } from "../effects.ts";
@@ -30,12 +31,19 @@ const ROW_BYTES = 16;
 
 export class Eras {
   #current: number;
+  #durable: number;
   #begunAt: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(rows: RowReader) {
     const row = rows.get(ERA_PARTITION, ERA_KEY);
     // One that cannot be read is learned from the others, as one that was never begun.
     this.#current = row === undefined || row === DAMAGED ? 0 : eraIn(row);
+    this.#durable = this.#current;
+  }
+
+  /** What begins now bears it. */
+  get durable(): number {
+    return this.#durable;
   }
 
   get current(): number {
@@ -58,6 +66,10 @@ export class Eras {
     this.#current = era;
     this.#begunAt = now;
     return true;
+  }
+
+  onDurable(era: number): void {
+    if (era > this.#durable) this.#durable = era;
   }
 
   /** What makes the present one durable, and with it all that was written before. */

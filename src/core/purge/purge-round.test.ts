@@ -21,14 +21,14 @@ const LAYOUT = new Layout({
 });
 
 function told(step: PurgeTold["step"], era: number, unclear: readonly number[] = []): PurgeTold {
-  return { kind: "purge-told", id: 1, step, era, unclear };
+  return { kind: "purge-told", id: 1, watch: 9, step, era, unclear };
 }
 
 test("purge round: all members are asked four times, the owners a fifth, and eras go up twice", () => {
   const round = new PurgeRound(0, 1, LAYOUT, TOMBSTONES);
   const eras: number[] = [];
   for (const step of [1, 2, 3, 4] as const) {
-    const question = round.question();
+    const question = round.question(A);
     assert.equal(question.kind, step === 1 ? "purge-watch" : "purge-step");
     if (question.kind === "purge-step") eras.push(question.era);
     assert.deepEqual(round.waiting, [A, B, C]);
@@ -38,7 +38,7 @@ test("purge round: all members are asked four times, the owners a fifth, and era
     assert.equal(round.onTold(C, told(step, 5)), true);
   }
   assert.deepEqual(eras.slice(1), [7, 8], "behind the last that anybody was in");
-  assert.deepEqual(round.question(), {
+  assert.deepEqual(round.question(A), {
     kind: "purge-now",
     id: 1,
     epoch: 7,
@@ -70,5 +70,14 @@ test("purge round: when nothing is clear it is over, and nothing is removed", ()
 test("purge round: an answer to another question says nothing", () => {
   const round = new PurgeRound(0, 1, LAYOUT, TOMBSTONES);
   assert.equal(round.onTold(A, told(4, 9, [1])), false);
+  assert.deepEqual(round.waiting, [A, B, C]);
+});
+
+test("purge round: an answer of another watch is none", () => {
+  const round = new PurgeRound(0, 1, LAYOUT, TOMBSTONES);
+  for (const node of [A, B, C]) round.onTold(node, told(1, 0));
+  const question = round.question(B);
+  assert.ok(question.kind === "purge-step" && question.watch === 9);
+  assert.equal(round.onTold(B, { ...told(2, 0), watch: 8 }), false);
   assert.deepEqual(round.waiting, [A, B, C]);
 });

@@ -28,6 +28,8 @@ export class PurgeRound {
   readonly #layout: Layout;
   readonly #waiting: Set<NodeId>;
   readonly #unclear: Set<number> = new Set();
+  /** What each member calls its watch. */
+  readonly #watches: Map<NodeId, number> = new Map();
   /** Set when everybody has answered the fourth question. */
   #clear: readonly Tombstone[] = [];
   #step: PurgeTold["step"] = 1;
@@ -60,7 +62,7 @@ export class PurgeRound {
     return this.#unclear.size === this.tombstones.length;
   }
 
-  question(): PurgeMessage {
+  question(member: NodeId): PurgeMessage {
     const { id, tombstones } = this;
     const { epoch } = this.#layout;
     switch (this.#step) {
@@ -69,13 +71,22 @@ export class PurgeRound {
       case 5:
         return { kind: "purge-now", id, epoch, tombstones: this.#clear };
       default:
-        return { kind: "purge-step", id, step: this.#step, era: this.#era };
+        return {
+          kind: "purge-step",
+          id,
+          watch: this.#watches.get(member) ?? 0,
+          step: this.#step,
+          era: this.#era,
+        };
     }
   }
 
   /** Answers whether there is a new question. */
-  onTold(from: NodeId, { step, era, unclear }: PurgeTold): boolean {
-    if (step !== this.#step || !this.#waiting.delete(from)) return false;
+  onTold(from: NodeId, { watch, step, era, unclear }: PurgeTold): boolean {
+    if (step !== this.#step) return false;
+    if (step > 1 && step < 5 && this.#watches.get(from) !== watch) return false;
+    if (!this.#waiting.delete(from)) return false;
+    if (step === 1) this.#watches.set(from, watch);
     for (const place of unclear) if (place < this.tombstones.length) this.#unclear.add(place);
     if (step <= 2) this.#era = Math.max(this.#era, era);
     if (step === 5 || this.#waiting.size > 0 || this.#isAllUnclear) return false;

@@ -38,6 +38,8 @@ export interface PurgeSetup {
   readonly isUp: (peer: NodeId) => boolean;
   /** Whether there is time for background work. */
   readonly mayWork: (now: Instant) => boolean;
+  /** Some was done, after which it usually rests so long. */
+  readonly onWorked: (now: Instant, usualMs: number) => void;
   /** What began before this era is to be given up. */
   readonly onEra: (now: Instant, oldest: number) => void;
 }
@@ -55,6 +57,9 @@ export interface PurgeReport {
 
 const NEVER = Number.POSITIVE_INFINITY;
 const ID_START_MAX: number = 2 ** 48;
+/** Of a question: the smallest frame that a host may be set to has room for it. */
+const WATCH_BYTES_MAX: number = 96 * 1024;
+const TOMBSTONE_BYTES = 10;
 /** After rounds that failed: everyMs × 2^3 at the latest. */
 const DOUBLINGS_MAX = 3;
 
@@ -83,6 +88,7 @@ export class Purge {
     this.#witness = new Witness({
       self,
       eras: this.#eras,
+      random: setup.random,
       eraMs: config.eraMs,
       store,
       layout: setup.layout,
@@ -93,7 +99,7 @@ export class Purge {
 
   /** What begins now bears this era. */
   get era(): number {
-    return this.#eras.current;
+    return this.#eras.durable;
   }
 
   /**
@@ -130,8 +136,9 @@ export class Purge {
     if (layout().owners(partition)[0] === self) this.#graves.onRow(partition, key, row);
   }
 
-  onHintKept(key: Key): void {
-    this.#witness.onHintKept(key);
+  /** A row of this key is stored, or a hint is kept. */
+  onChange(key: Key): void {
+    this.#witness.onChange(key);
   }
 
   /** It may have been away for long. */
@@ -161,7 +168,10 @@ export class Purge {
       this.#scanAt = now;
     }
     if (now >= this.#scanAt) {
-      if (mayWork(now)) this.#graves.scan(config.sliceRows);
+      if (mayWork(now) && !this.#graves.isScanned) {
+        this.#graves.scan(config.sliceRows);
+        this.#setup.onWorked(now, config.slicePauseMs);
+      }
       this.#scanAt = this.#graves.isScanned ? now + config.everyMs : now + config.slicePauseMs;
     }
     const round = this.#round;
@@ -227,14 +237,20 @@ export class Purge {
   }
 
   #start(now: Instant): void {
-    const { config, mayWork, layout } = this.#setup;
+    const { config, mayWork, onWorked, layout } = this.#setup;
     this.#startAt = now + config.everyMs;
     if (!mayWork(now) || this.#away().length > 0) return;
     const tombstones: Tombstone[] = [];
+    let bytes = 0;
     for (const { partition, key } of this.#graves.take(config.keysMax)) {
       const digest = this.#tombstoneAt(partition, key);
-      if (digest !== undefined) tombstones.push({ key, high: digest.high, low: digest.low });
+      if (digest === undefined) continue;
+      bytes += key.length + TOMBSTONE_BYTES;
+      // The rest is ripe again in the next round.
+      if (bytes > WATCH_BYTES_MAX && tombstones.length > 0) this.#graves.note(partition, key);
+      else tombstones.push({ key, high: digest.high, low: digest.low });
     }
+    onWorked(now, config.slicePauseMs);
     this.#graves.ripen();
     if (tombstones.length === 0) return;
     this.#round = new PurgeRound(now, ++this.#nextId, layout(), tombstones);
@@ -255,8 +271,7 @@ export class Purge {
       return;
     }
     this.#askAt = now + this.#setup.config.repeatMs;
-    const question = round.question();
-    for (const member of round.waiting) this.#send(member, question);
+    for (const member of round.waiting) this.#send(member, round.question(member));
   }
 
   #onTold(now: Instant, from: NodeId, told: PurgeTold): void {
@@ -294,11 +309,12 @@ export class Purge {
     for (const tombstone of tombstones) {
       store.remove(layout().partitioner.of(tombstone.key), tombstone.key, tombstone);
     }
-    this.#send(from, { kind: "purge-told", id, step: 5, era: this.era, unclear: [] });
+    this.#send(from, { kind: "purge-told", id, watch: 0, step: 5, era: this.era, unclear: [] });
   }
 
   #begin(now: Instant, era: number): void {
     if (!this.#eras.begin(now, era)) return;
+    this.#witness.keepEra();
     this.#setup.effects.note({ kind: "era-begun", era });
     this.#setup.onEra(now, this.#eras.oldest);
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Random } from "../base/random.ts";
 import type { PurgeMessage } from "../purge-messages.ts";
 import { keyOf } from "../ring/key.ts";
 import type { Key } from "../ring/key.ts";
@@ -20,12 +21,14 @@ class Stand {
   readonly hints = new Set<Key>();
   readonly eras: Eras;
   readonly witness: Witness;
+  #watch = 0;
 
   constructor(eraRow?: Uint8Array) {
     this.eras = new Eras({ get: () => eraRow });
     this.witness = new Witness({
       self: SELF,
       eras: this.eras,
+      random: new Random("witness"),
       eraMs: ERA_MS,
       store: {
         get: () => undefined,
@@ -52,7 +55,21 @@ class Stand {
   }
 
   step(now: number, step: 2 | 3 | 4, era: number): void {
-    this.witness.onStep(now, LEADER, { kind: "purge-step", id: 1, step, era });
+    this.witness.onStep(now, LEADER, {
+      kind: "purge-step",
+      id: 1,
+      watch: this.watchOf(),
+      step,
+      era,
+    });
+  }
+
+  /** As it was told last. */
+  watchOf(): number {
+    for (const message of this.said) {
+      if (message.kind === "purge-told") this.#watch = message.watch;
+    }
+    return this.#watch;
   }
 
   durable(): void {
@@ -61,6 +78,7 @@ class Stand {
 
   /** What it has said since the last time: step, era and what is unclear. */
   told(): unknown[] {
+    this.watchOf();
     return this.said.splice(0).map((message) => {
       if (message.kind !== "purge-told") return message.kind;
       return [message.step, message.era, ...message.unclear];
@@ -102,7 +120,7 @@ test("witness: a row that is something else and a hint that is kept are unclear"
 test("witness: a hint that was kept for a moment makes its key unclear", () => {
   const stand = new Stand();
   stand.watch();
-  stand.witness.onHintKept(Y);
+  stand.witness.onChange(Y);
   stand.durable();
   assert.deepEqual(stand.told(), [[1, 0, 1]]);
 });
@@ -159,4 +177,34 @@ test("witness: a newer round of the same leader takes the place of the older", (
   assert.equal(stand.said.length, 1);
   const [told] = stand.said;
   assert.ok(told?.kind === "purge-told" && told.id === 2);
+});
+
+test("witness: a first question that comes twice does not vouch for the time before", () => {
+  const stand = new Stand();
+  stand.watch();
+  stand.durable();
+  const watch = stand.watchOf();
+  const again = new Stand();
+  again.watch();
+  again.durable();
+  again.said.length = 0;
+  // Another life, or the same after a newer round: its watch has another number.
+  again.witness.onStep(0, LEADER, {
+    kind: "purge-step",
+    id: 1,
+    watch: watch + 1,
+    step: 2,
+    era: 0,
+  });
+  assert.deepEqual(again.told(), ["purge-refused"]);
+});
+
+test("witness: an era that it was not asked for is kept too, and is on nothing before", () => {
+  const stand = new Stand();
+  stand.eras.begin(0, 3);
+  stand.witness.keepEra();
+  assert.deepEqual([stand.eras.current, stand.eras.durable], [3, 0]);
+  stand.durable();
+  assert.deepEqual([stand.eras.current, stand.eras.durable], [3, 3]);
+  assert.deepEqual(stand.told(), []);
 });

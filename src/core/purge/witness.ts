@@ -2,12 +2,15 @@
  * A member's part in the rounds of others: it says which tombstones it cannot vouch for, and goes
  * from era to era with the rest.
  *
- * From the first question of a round on it watches the keys: a hint that is kept meanwhile, be it
- * for a moment, makes a key unclear. What it vouches for is durable when it says so: a crash must
- * not bring back the row before the tombstone, nor a hint that was delivered. A round that it does
- * not know, since it has started anew, it refuses.
+ * From the first question of a round on it watches the keys: a row that is stored or a hint that is
+ * kept meanwhile, be it for a moment, makes a key unclear. What it vouches for is durable when it
+ * says so: a crash must not bring back the row before the tombstone, nor a hint that was delivered.
+ * A round that it does not know, since it has started anew, it refuses. The leader repeats the
+ * number of the watch, which is another one each time: a first question that comes twice vouches
+ * for no time in which nobody watched.
  */
 import { Numbered } from "../base/numbered.ts";
+import type { Random } from "../base/random.ts";
 import type { Instant } from "../effects.ts";
 import type {
   PurgeMessage,
@@ -26,6 +29,7 @@ import type { PurgeStore } from "./purge-store.ts";
 export interface WitnessSetup {
   readonly self: NodeId;
   readonly eras: Eras;
+  readonly random: Random;
   readonly eraMs: number;
   readonly store: PurgeStore;
   readonly layout: () => Layout;
@@ -36,6 +40,7 @@ export interface WitnessSetup {
 interface Watched {
   readonly leader: NodeId;
   readonly id: number;
+  readonly watch: number;
   readonly tombstones: readonly Tombstone[];
   readonly places: ReadonlyMap<Key, number>;
   readonly unclear: Set<number>;
@@ -44,12 +49,16 @@ interface Watched {
 }
 
 interface Pending {
-  readonly watched: Watched;
+  readonly era: number;
+  /** What to say then, and of which round; nothing of an era that nobody asked for. */
+  readonly watched: Watched | undefined;
   readonly step: 1 | PurgeStepNumber;
 }
 
 /** Tokens of writes: replicas count upwards from zero, hints downwards. */
 export const PURGE_TOKENS_MIN: number = 2 ** 52;
+
+const WATCH_MAX: number = 2 ** 32;
 
 export class Witness {
   readonly #setup: WitnessSetup;
@@ -68,6 +77,7 @@ export class Witness {
     const watched: Watched = {
       leader: from,
       id,
+      watch: this.#setup.random.integer(WATCH_MAX),
       tombstones,
       places,
       unclear: new Set(),
@@ -78,9 +88,11 @@ export class Witness {
     this.#answerDurably(watched, 1);
   }
 
-  onStep(now: Instant, from: NodeId, { id, step, era }: PurgeStep): void {
+  onStep(now: Instant, from: NodeId, { id, watch, step, era }: PurgeStep): void {
     const watched = this.#rounds.get(from);
-    if (watched?.id !== id || watched.step === 0) return this.#refuse(from, id);
+    if (watched?.id !== id || watched.watch !== watch || watched.step === 0) {
+      return this.#refuse(from, id);
+    }
     const { eras, eraMs, beginEra } = this.#setup;
     if (step === 2 || watched.step >= step) return this.#answer(watched, step);
     if (eras.current < era) {
@@ -91,7 +103,8 @@ export class Witness {
     this.#answerDurably(watched, step);
   }
 
-  onHintKept(key: Key): void {
+  /** A row of this key was stored, or a hint was kept. */
+  onChange(key: Key): void {
     for (const { places, unclear } of this.#rounds.values()) {
       const place = places.get(key);
       if (place !== undefined) unclear.add(place);
@@ -107,10 +120,17 @@ export class Witness {
     this.#rounds.clear();
   }
 
+  /** An era was begun that nobody here was asked for. */
+  keepEra(): void {
+    this.#answerDurably(undefined, 1);
+  }
+
   completed(token: number, answer: DiskAnswer): void {
     const pending = this.#pending.take(token);
     if (pending === undefined) return;
-    const { watched, step } = pending;
+    const { era, watched, step } = pending;
+    if (answer === "durable") this.#setup.eras.onDurable(era);
+    if (watched === undefined) return;
     if (this.#rounds.get(watched.leader) !== watched) return;
     if (answer === "durable") this.#answer(watched, step);
     else if (step === 1) this.forget(watched.leader);
@@ -130,19 +150,19 @@ export class Witness {
   }
 
   /** Once everything is durable that was written before. */
-  #answerDurably(watched: Watched, step: 1 | PurgeStepNumber): void {
+  #answerDurably(watched: Watched | undefined, step: 1 | PurgeStepNumber): void {
     const { store, eras } = this.#setup;
     const token = this.#pending.next();
-    this.#pending.set(token, { watched, step });
+    this.#pending.set(token, { era: eras.current, watched, step });
     store.persist(eras.row(), token);
   }
 
   #answer(watched: Watched, step: 1 | PurgeStepNumber): void {
-    const { leader, id } = watched;
+    const { leader, id, watch } = watched;
     if (watched.step < step) watched.step = step;
     const unclear = [...watched.unclear].sort((left, right) => left - right);
     const era = this.#setup.eras.current;
-    this.#setup.send(leader, { kind: "purge-told", id, step, era, unclear });
+    this.#setup.send(leader, { kind: "purge-told", id, watch, step, era, unclear });
   }
 
   #refuse(to: NodeId, id: number): void {

@@ -105,7 +105,7 @@ export class Exchange {
     this.#setup = setup;
     this.#heardAt = now;
     const { hi, lo } = tree.root;
-    this.#ask(now, { kind: "roots-ask", id, epoch, partition, rootHigh: hi, rootLow: lo });
+    this.#ask(now, { kind: "roots-ask", id, epoch, era, partition, rootHigh: hi, rootLow: lo });
   }
 
   get nextDeadline(): Instant {
@@ -273,7 +273,7 @@ export class Exchange {
       offers.push({ key, record });
     }
     budget.giveBack(allowed - offers.length);
-    this.#ask(now, { kind: "trade", id: this.id, step: ++this.#step, offers });
+    this.#ask(now, { kind: "trade", id: this.id, era: this.era, step: ++this.#step, offers });
   }
 
   #onTraded(now: Instant, { step, taken }: Traded): void {

@@ -550,6 +550,7 @@ test("repair: owners of different layouts refuse each other, and a new layout en
   assert.equal(left!.finished().at(-1)?.result, "moved");
   left!.repair.receive(cluster.now, cluster.owners[1]!.id, {
     kind: "roots-ask",
+    era: 0,
     id: 77,
     epoch: 1,
     partition: cluster.partition,
@@ -574,7 +575,12 @@ test("repair: a responder has few exchanges open, one for a peer, and forgets th
   const ask = (from: number, id: number): void => {
     const { partition } = cluster;
     const roots = { epoch: 1, partition, rootHigh: 1, rootLow: id };
-    first!.repair.receive(cluster.now, others[from]!.id, { kind: "roots-ask", id, ...roots });
+    first!.repair.receive(cluster.now, others[from]!.id, {
+      kind: "roots-ask",
+      era: 0,
+      id,
+      ...roots,
+    });
   };
   const declined = (): number => {
     return first!.facts.filter(({ kind }) => kind === "exchange-declined").length;
@@ -605,7 +611,7 @@ test("repair: a responder answers the questions of its own exchanges and epoch, 
   };
   const ended = { kind: "exchange-refused", id, reason: "ended", epoch: 1 } as const;
   assert.deepEqual(answerTo({ kind: "leaves-ask", id, round: 1, branches: [3] }), ended);
-  const roots = { kind: "roots-ask", id, partition, rootHigh: 1, rootLow: 1 } as const;
+  const roots = { kind: "roots-ask", era: 0, id, partition, rootHigh: 1, rootLow: 1 } as const;
   const sums = first!.repair.tree(partition)!.branchSums();
   for (let times = 0; times < 2; times++) {
     assert.deepEqual(answerTo({ ...roots, epoch: 1 }), { kind: "branches-told", id, sums });
@@ -615,14 +621,14 @@ test("repair: a responder answers the questions of its own exchanges and epoch, 
   const offers = [{ key: taggedKey(1), record: newer }];
   for (let times = 0; times < 2; times++) {
     const taken = [{ changed: true, record: new Uint8Array() }];
-    const traded = answerTo({ kind: "trade", id, step: 2, offers });
+    const traded = answerTo({ kind: "trade", era: 0, id, step: 2, offers });
     assert.deepEqual(traded, { kind: "traded", id, step: 2, taken });
   }
   const { sent } = cluster;
-  answerTo({ kind: "trade", id, step: 1, offers: [{ key: taggedKey(1), record }] });
+  answerTo({ kind: "trade", era: 0, id, step: 1, offers: [{ key: taggedKey(1), record }] });
   assert.equal(cluster.sent, sent, "a trade that came late");
   const stranger = [{ key: keyOf("b", "another tag"), record }];
-  assert.deepEqual(answerTo({ kind: "trade", id, step: 3, offers: stranger }), ended);
+  assert.deepEqual(answerTo({ kind: "trade", era: 0, id, step: 3, offers: stranger }), ended);
   assert.equal(first!.rows.has(stranger[0]!.key), false);
   cluster.setLayout(2);
   const stale = { kind: "exchange-refused", id, reason: "stale-epoch", epoch: 2 } as const;
@@ -638,7 +644,7 @@ test("repair: a responder forgets an exchange in which nothing is asked any more
   const [first, second] = cluster.owners;
   const { partition } = cluster;
   const roots = { epoch: 1, partition, rootHigh: 1, rootLow: 1 };
-  first!.repair.receive(cluster.now, second!.id, { kind: "roots-ask", id: 9, ...roots });
+  first!.repair.receive(cluster.now, second!.id, { kind: "roots-ask", era: 0, id: 9, ...roots });
   cluster.run(20_000);
   first!.repair.receive(cluster.now, second!.id, { kind: "keys-ask", id: 9, from: 0, leaves: [1] });
   const { lastSent } = cluster;

@@ -57,6 +57,8 @@ export interface RepairSetup {
   readonly onWorked: (now: Instant, usualMs: number) => void;
   readonly layout: () => Layout;
   readonly era: () => number;
+  /** Whether nobody listens any more to what bears this era; who sent it learns why. */
+  readonly isOver: (from: NodeId, era: number) => boolean;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -118,7 +120,7 @@ export class Repair {
     this.#responder = new Responder({
       ...this.#node,
       epoch: () => setup.layout().epoch,
-      era: setup.era,
+      isOver: setup.isOver,
       areOwners: (partition, peer) => this.#areOwners(partition, peer),
       isOursToAsk: (partition, peer) => this.#isOursToAsk(partition, peer),
       send: (to, answer) => effects.send(to, answer),

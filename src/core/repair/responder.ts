@@ -34,7 +34,8 @@ import { isSameDigest, mergeInto } from "./repair-store.ts";
 export interface ResponderSetup extends ExchangeNode {
   /** Of the layout in force. */
   epoch(): number;
-  era(): number;
+  /** Whether nobody listens any more to what bears this era; who sent it learns why. */
+  isOver(from: NodeId, era: number): boolean;
   /** Whether both this node and the peer own the partition. */
   areOwners(partition: number, peer: NodeId): boolean;
   /** Whether this node is asking the peer about the same partition, and goes first. */
@@ -97,6 +98,11 @@ export class Responder {
   }
 
   onQuestion(now: Instant, from: NodeId, question: ExchangeQuestion): void {
+    // What it offers, or what its answer would ask for, may have been forgotten meanwhile.
+    const isTimed = question.kind === "roots-ask" || question.kind === "trade";
+    if (isTimed && this.#setup.isOver(from, question.era)) {
+      return this.#refuse(from, question.id, "ended");
+    }
     if (question.kind === "roots-ask") return this.#onRoots(now, from, question);
     const session = this.#sessions.get(from);
     if (session?.id !== question.id) return this.#refuse(from, question.id, "ended");
@@ -175,7 +181,7 @@ export class Responder {
     if (this.#setup.isOursToAsk(partition, from)) return this.#decline(from, ask, "busy");
     const isFull = this.#sessions.size >= this.#setup.config.respondersMax;
     if (open === undefined && isFull) return this.#decline(from, ask, "busy");
-    if (open?.id !== id) this.#sessions.set(from, newSession(now, this.#setup.era(), from, ask));
+    if (open?.id !== id) this.#sessions.set(from, newSession(now, from, ask));
     this.#setup.send(from, { kind: "branches-told", id, sums: tree.branchSums() });
   }
 
@@ -266,8 +272,8 @@ export class Responder {
   }
 }
 
-function newSession(now: Instant, era: number, peer: NodeId, ask: RootsAsk): Session {
-  const { id, epoch, partition } = ask;
+function newSession(now: Instant, peer: NodeId, ask: RootsAsk): Session {
+  const { id, epoch, era, partition } = ask;
   return {
     peer,
     id,

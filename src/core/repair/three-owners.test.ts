@@ -121,6 +121,7 @@ export class Owner implements RepairStore {
       onWorked: (_now, usualMs) => (this.pausedMs += usualMs),
       layout: () => cluster.layout,
       era: () => 0,
+      isOver: () => false,
     });
   }
 

@@ -25,7 +25,7 @@ import { highestOwn } from "../causality/context.ts";
 import { ABSENT_DIGEST, decodeRecord, encodeRecord } from "../causality/record-codec.ts";
 import type { Digest } from "../causality/record-codec.ts";
 import type { Record } from "../causality/record.ts";
-import { EMPTY_RECORD } from "../causality/record.ts";
+import { deleteDelta, EMPTY_RECORD } from "../causality/record.ts";
 import { isUsualDelta } from "../causality/usual-delta.ts";
 import type { Effects, Instant } from "../effects.ts";
 import type { EpochReason } from "../facts.ts";
@@ -222,13 +222,20 @@ export class Replica {
     return high === digest.high && low === digest.low;
   }
 
-  /** Nobody remembers what was deleted: nobody needs to remember that it was. */
+  /**
+   * Nobody remembers what was deleted: nobody needs to remember that it was. What has expired is
+   * still remembered, by its dot, so it is deleted first; a later round removes that.
+   */
   purge(place: Place, digest: Digest, wallMs: number): void {
     if (!this.isTombstone(place, digest, wallMs)) return;
     const row = this.load(place.partition, place.key);
     if (row === DAMAGED) return;
+    const { context, isTombstone } = row.record;
+    if (!isTombstone) {
+      const deleted = row.record.join(deleteDelta(context));
+      return this.#persist(place, encodeRow(row.reservedEpoch, deleted), undefined, undefined);
+    }
     this.#persist(place, undefined, undefined, undefined);
-    const { context } = row.record;
     this.#effects.note({ kind: "tombstone-purged", key: place.key, context });
   }
 

@@ -174,10 +174,20 @@ const MESSAGES: readonly (readonly [name: string, message: Message])[] = [
     "purge-talk-watch",
     messages.purgeTalk({ kind: "purge-watch", id: 7, epoch: 300, tombstones: TOMBSTONES }),
   ],
-  ["purge-talk-step", messages.purgeTalk({ kind: "purge-step", id: 7, step: 3, era: 7 })],
+  [
+    "purge-talk-step",
+    messages.purgeTalk({ kind: "purge-step", id: 7, watch: 0x8000_0001, step: 3, era: 7 }),
+  ],
   [
     "purge-talk-told",
-    messages.purgeTalk({ kind: "purge-told", id: 7, step: 1, era: 7, unclear: [0, 4_095] }),
+    messages.purgeTalk({
+      kind: "purge-told",
+      id: 7,
+      watch: 0x8000_0001,
+      step: 1,
+      era: 7,
+      unclear: [0, 4_095],
+    }),
   ],
   ["purge-talk-refused", messages.purgeTalk({ kind: "purge-refused", id: 7 })],
   [

@@ -2,8 +2,8 @@
  * The messages of purging as bytes, inside one kind of frame.
  *
  *     purge-watch   │ 1 │ id u64 │ epoch │ (key │ digest u64) … │
- *     purge-step    │ 2 │ id u64 │ step u8 │ era │
- *     purge-told    │ 3 │ id u64 │ step u8 │ era │ unclear u16 … │
+ *     purge-step    │ 2 │ id u64 │ watch u32 │ step u8 │ era │
+ *     purge-told    │ 3 │ id u64 │ watch u32 │ step u8 │ era │ unclear u16 … │
  *     purge-refused │ 4 │ id u64 │
  *     purge-now     │ 5 │ id u64 │ epoch │ (key │ digest u64) … │
  *     era-told      │ 6 │ era │
@@ -38,10 +38,12 @@ export function writePurge(writer: ByteWriter, message: PurgeMessage): void {
       return writeTombstones(writer, message.tombstones);
     case "purge-step":
       writer.u64(message.id);
+      writer.u32(message.watch);
       writer.u8(message.step);
       return writer.varint(message.era);
     case "purge-told":
       writer.u64(message.id);
+      writer.u32(message.watch);
       writer.u8(message.step);
       writer.varint(message.era);
       for (const place of message.unclear) writer.u16(place);
@@ -73,15 +75,17 @@ function readBody(reader: ByteReader, kind: PurgeMessage["kind"]): PurgeMessage 
       return tombstones === undefined ? undefined : { kind, id, epoch, tombstones };
     }
     case "purge-step": {
+      const watch = reader.u32();
       const step = reader.u8();
-      return isStep(step) ? { kind, id, step, era: reader.varint() } : undefined;
+      return isStep(step) ? { kind, id, watch, step, era: reader.varint() } : undefined;
     }
     case "purge-told": {
+      const watch = reader.u32();
       const step = reader.u8();
       const era = reader.varint();
       const unclear = readPlaces(reader);
       if ((step !== 1 && step !== 5 && !isStep(step)) || unclear === undefined) return undefined;
-      return { kind, id, step, era, unclear };
+      return { kind, id, watch, step, era, unclear };
     }
     case "purge-refused":
       return { kind, id };

@@ -20,7 +20,7 @@ const digest = { high: 0xffff_ffff, low: 7 };
 const id = 2 ** 48 + 3;
 
 const samples: readonly ExchangeMessage[] = [
-  { kind: "roots-ask", id, epoch: 3, partition: 16_383, rootHigh: 0xffff_ffff, rootLow: 1 },
+  { kind: "roots-ask", id, era: 0, epoch: 3, partition: 16_383, rootHigh: 0xffff_ffff, rootLow: 1 },
   { kind: "roots-same", id },
   {
     kind: "branches-told",
@@ -43,8 +43,10 @@ const samples: readonly ExchangeMessage[] = [
       { key: keyOf("b", "damaged"), state: "damaged" },
     ],
   },
-  { kind: "trade", id, step: 2, offers: [{ key, record: Uint8Array.of(1, 2, 3) }] },
-  { kind: "trade", id, step: 1, offers: [{ key, record: new Uint8Array() }] },
+  { kind: "roots-ask", id, era: 300, epoch: 3, partition: 16_383, rootHigh: 0, rootLow: 1 },
+  { kind: "trade", id, era: 7, step: 2, offers: [{ key, record: Uint8Array.of(1, 2, 3) }] },
+  { kind: "trade", id, era: 0, step: 2, offers: [{ key, record: Uint8Array.of(1, 2, 3) }] },
+  { kind: "trade", id, era: 0, step: 1, offers: [{ key, record: new Uint8Array() }] },
   {
     kind: "traded",
     id,
@@ -102,7 +104,7 @@ test("exchange codec: lists have their bounds", () => {
     },
     (length) => {
       const offers = Array.from({ length }, () => ({ key, record: new Uint8Array() }));
-      return { kind: "trade", id, step: 1, offers };
+      return { kind: "trade", id, era: 0, step: 1, offers };
     },
     (length) => {
       const taken = Array.from({ length }, () => ({ changed: true, record: new Uint8Array() }));
@@ -120,7 +122,7 @@ test("exchange codec: lists have their bounds", () => {
 test("exchange codec: what no honest node says is malformed", () => {
   const told = { kind: "leaves-told", id, round: 1 } as const;
   const wrong: readonly ExchangeMessage[] = [
-    { kind: "roots-ask", id, epoch: 3, partition: 16_384, rootHigh: 0, rootLow: 0 },
+    { kind: "roots-ask", id, era: 0, epoch: 3, partition: 16_384, rootHigh: 0, rootLow: 0 },
     { kind: "leaves-ask", id, round: 0, branches: [1] },
     { kind: "leaves-ask", id, round: 3, branches: [1] },
     { kind: "leaves-ask", id, round: 1, branches: [] },
@@ -128,7 +130,7 @@ test("exchange codec: what no honest node says is malformed", () => {
     { kind: "keys-ask", id, from: 0, leaves: [] },
     { kind: "keys-ask", id, from: 0, leaves: [4096] },
     { kind: "keys-told", id, from: 0, covered: 257, isLast: true, keys: [] },
-    { kind: "trade", id, step: 1, offers: [] },
+    { kind: "trade", id, era: 0, step: 1, offers: [] },
     { kind: "traded", id, step: 1, taken: [] },
   ];
   for (const message of wrong) assert.equal(decoded(encoded(message)), undefined, message.kind);

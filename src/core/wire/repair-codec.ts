@@ -13,6 +13,8 @@
  *     exchange-refused │ 10 │ id u64 │ reason u8 │ epoch │
  *     exchange-done    │ 11 │ id u64 │
  *
+ *     roots-ask and trade of an era that is not the first are 12 and 13, and have it behind the id
+ *
  * The first byte says which it is. Branches are a set of 64 bits, branch 0 the lowest. A state is 0
  * and a digest u64, or 1 for recent, or 2 for damaged. Lists go on to the end of the frame, up to
  * their bound.
@@ -63,6 +65,9 @@ const KINDS = [
   "exchange-done",
 ] as const satisfies readonly ExchangeMessage["kind"][];
 
+/** Those that bear an era; appended to, like the others. */
+const IN_ERA = ["roots-ask", "trade"] as const satisfies readonly ExchangeMessage["kind"][];
+
 const SUM_BYTES = 8;
 const STATE_DIGEST = 0;
 const STATE_RECENT = 1;
@@ -70,8 +75,9 @@ const STATE_DAMAGED = 2;
 const WORD_BITS = 32;
 
 export function writeExchange(writer: ByteWriter, message: ExchangeMessage): void {
-  writer.u8(KINDS.indexOf(message.kind) + 1);
+  writer.u8(codeOf(message));
   writer.u64(message.id);
+  if ("era" in message && message.era !== 0) writer.varint(message.era);
   switch (message.kind) {
     case "roots-ask":
       writer.varint(message.epoch);
@@ -108,11 +114,21 @@ export function writeExchange(writer: ByteWriter, message: ExchangeMessage): voi
   }
 }
 
+function codeOf(message: ExchangeMessage): number {
+  const isInEra = "era" in message && message.era !== 0;
+  if (!isInEra) return KINDS.indexOf(message.kind) + 1;
+  return KINDS.length + IN_ERA.indexOf(message.kind) + 1;
+}
+
 /** Takes the reader to its end. Nothing for malformed bytes. */
 export function readExchange(reader: ByteReader): ExchangeMessage | undefined {
-  const kind = KINDS[reader.u8() - 1];
+  const code = reader.u8();
+  const isInEra = code > KINDS.length && code <= KINDS.length + IN_ERA.length;
+  const kind = isInEra ? IN_ERA[code - KINDS.length - 1] : KINDS[code - 1];
   const id = reader.u64();
-  const message = kind === undefined ? undefined : readBody(reader, kind, id);
+  const era = isInEra ? reader.varint() : 0;
+  if (isInEra && era === 0) return undefined;
+  const message = kind === undefined ? undefined : readBody(reader, kind, id, era);
   return message !== undefined && reader.finished ? message : undefined;
 }
 
@@ -120,10 +136,11 @@ function readBody(
   reader: ByteReader,
   kind: ExchangeMessage["kind"],
   id: number,
+  era: number,
 ): ExchangeMessage | undefined {
   switch (kind) {
     case "roots-ask":
-      return readRootsAsk(reader, id);
+      return readRootsAsk(reader, id, era);
     case "roots-same":
     case "exchange-done":
       return { kind, id };
@@ -143,7 +160,7 @@ function readBody(
     case "keys-told":
       return readKeysTold(reader, id);
     case "trade":
-      return readTrade(reader, id);
+      return readTrade(reader, id, era);
     case "traded":
       return readTraded(reader, id);
     case "exchange-refused": {
@@ -156,13 +173,13 @@ function readBody(
   }
 }
 
-function readRootsAsk(reader: ByteReader, id: number): RootsAsk | undefined {
+function readRootsAsk(reader: ByteReader, id: number, era: number): RootsAsk | undefined {
   const epoch = reader.varint();
   const partition = reader.u16();
   const rootHigh = reader.u32();
   const rootLow = reader.u32();
   if (partition >= PARTITION_COUNT_MAX) return undefined;
-  return { kind: "roots-ask", id, epoch, partition, rootHigh, rootLow };
+  return { kind: "roots-ask", id, epoch, era, partition, rootHigh, rootLow };
 }
 
 function readLeavesTold(reader: ByteReader, id: number): LeavesTold | undefined {
@@ -236,7 +253,7 @@ function writeTrade(writer: ByteWriter, trade: Trade): void {
   }
 }
 
-function readTrade(reader: ByteReader, id: number): Trade | undefined {
+function readTrade(reader: ByteReader, id: number, era: number): Trade | undefined {
   const step = reader.varint();
   const offers: Offer[] = [];
   while (reader.remaining > 0) {
@@ -245,7 +262,7 @@ function readTrade(reader: ByteReader, id: number): Trade | undefined {
     if (reader.failed || offers.length === TRADE_KEYS_MAX) return undefined;
     offers.push({ key, record });
   }
-  return offers.length === 0 ? undefined : { kind: "trade", id, step, offers };
+  return offers.length === 0 ? undefined : { kind: "trade", id, era, step, offers };
 }
 
 function writeTraded(writer: ByteWriter, traded: Traded): void {

@@ -21,7 +21,6 @@
 import type { Context } from "../../core/causality/context.ts";
 import { contains, descends } from "../../core/causality/context.ts";
 import { EXPIRING, type Dot, type Record } from "../../core/causality/record.ts";
-import { isOver } from "../../core/causality/register.ts";
 import type { Message } from "../../core/messages.ts";
 import type { Key } from "../../core/ring/key.ts";
 import type { NodeId } from "../../core/ring/node-id.ts";
@@ -146,7 +145,7 @@ class Resurrection implements Checker {
   /** Nothing but a tombstone is removed, and what it knew of is gone for ever, everywhere. */
   #onRemoved(node: NodeId, key: Key, before: Record | undefined): void {
     this.#rowsOf(node).delete(key);
-    if (before === undefined || isOver(before, this.#run.wallMs(node))) return;
+    if (before === undefined || before.isTombstone) return;
     this.#problems.push(`${key}: ${node} removed a row that is live`);
   }
 
@@ -155,8 +154,7 @@ class Resurrection implements Checker {
     if (purged.length === 0) return;
     this.#checked++;
     for (const dot of after.dots) {
-      // What has expired is told on with its dot until the last owner has forgotten it.
-      if (dot.kind === EXPIRING || !contains(purged, dot, dot.n)) continue;
+      if (!contains(purged, dot, dot.n)) continue;
       this.#problems.push(`${key}: ${valueOf(dot)} was purged, and is live at ${node}`);
     }
   }

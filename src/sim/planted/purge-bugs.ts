@@ -20,7 +20,7 @@ export function erasEndless(): Undo {
 export function hintsOverlooked(): Undo {
   return undoAll([
     patchMethod(Handoff.prototype, "keeps", () => () => false),
-    patchMethod(Witness.prototype, "onHintKept", () => () => {}),
+    patchMethod(Witness.prototype, "onChange", () => () => {}),
   ]);
 }
 
