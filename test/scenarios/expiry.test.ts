@@ -7,6 +7,7 @@ import { test } from "node:test";
 import type { ClientOperation } from "#src/sim/client-operation.ts";
 import type { OperationOptions } from "#src/sim/clients.ts";
 import { keyIn } from "#src/sim/clients.ts";
+import type { Partition } from "#src/sim/network.ts";
 import type { SimulationOptions } from "#src/sim/settings.ts";
 import { Simulation } from "#src/sim/simulation.ts";
 
@@ -127,4 +128,56 @@ test("expiry: to delete what has expired is to delete nothing", () => {
   const deletion = done(sim, client.delete(KEY));
   assert.equal(deletion.entry.status, "ok");
   assert.deepEqual(read(sim), []);
+});
+
+test("expiry: a time to live counts from now, also after a write of a clock that was ahead", () => {
+  const sim = cluster();
+  const [home, second] = sim.owners(ID);
+  const client = sim.client("c");
+  sim.node(home!).jumpWall(365 * 24 * 3_600_000);
+  sim.runFor(100);
+  done(sim, client.put(KEY, "ahead", { node: home!, w: "all" }));
+  sim.node(home!).jumpWall(-365 * 24 * 3_600_000);
+  done(sim, client.put(KEY, "brief", { node: second!, ttlMs: 1_000, w: "all" }));
+  sim.runFor(2_000);
+  assert.deepEqual(read(sim, { node: second! }), []);
+});
+
+test("expiry: a clock that was ahead for a moment deletes nothing of others", () => {
+  const sim = cluster();
+  const mode = { mode: "siblings" } as const;
+  const [home, second] = sim.owners(keyIn("siblings", KEY));
+  const client = sim.client("c");
+  const day = 24 * 3_600_000;
+  done(sim, client.put(KEY, "for a day", { ...mode, node: second!, ttlMs: day, w: "all" }));
+  sim.node(home!).jumpWall(2 * day);
+  sim.runFor(5_000);
+  sim.node(home!).jumpWall(-2 * day);
+  sim.runFor(60_000);
+  done(sim, client.put(KEY, "beside it", { ...mode, node: home!, w: "all" }));
+  const seen = done(sim, client.get(KEY, { ...mode, node: second!, r: "all" })).entry.returned!;
+  assert.deepEqual([...seen].sort(), ["beside it", "for a day"]);
+});
+
+test("expiry: what was forgotten as expired is not back when clocks are set right", () => {
+  const sim = cluster({ nodes: 3 });
+  const [, , third] = sim.owners(ID);
+  const ten = 10 * 60_000;
+  done(sim, sim.client("c").put(KEY, "v", { ttlMs: ten, w: "all" }));
+  for (const node of sim.nodes) sim.node(node).jumpWall(ten + 60_000);
+  let cut: Partition | undefined = undefined;
+  sim.observe({
+    onFact: (_node, fact) => {
+      // The third does not hear of it.
+      if (fact.kind === "tombstone-purged") cut ??= sim.network.partition([third!]);
+    },
+  });
+  sim.runFor(30_000);
+  assert.ok(sim.factCount("tombstone-purged") > 0);
+  for (const node of sim.nodes) sim.node(node).jumpWall(-ten - 60_000);
+  sim.node(third!).crash();
+  sim.node(third!).restart();
+  sim.network.heal();
+  sim.runFor(10_000);
+  assert.deepEqual(read(sim, { node: third!, r: "all" }), []);
 });

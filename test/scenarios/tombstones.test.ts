@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ExchangeMessage } from "#src/core/repair-messages.ts";
 import type { ClientOperation } from "#src/sim/client-operation.ts";
 import { keyIn } from "#src/sim/clients.ts";
 import type { SimulationOptions } from "#src/sim/settings.ts";
@@ -197,5 +198,44 @@ test("tombstones: a copy of a disk from before a deletion that is remembered bri
   sim.node(home).crash();
   sim.node(home).restart("restored");
   sim.runFor(ROUNDS_MS);
+  assert.deepEqual(done(sim, client.get(KEY, { r: "all" })).entry.returned, []);
+});
+
+test("tombstones: an exchange of before, all of it late, brings nothing back", () => {
+  const sim = cluster({ nodes: 3 });
+  const client = sim.client("c");
+  const usual = sim.network.options;
+  const asked: { readonly from: string; readonly at: number; readonly talk: ExchangeMessage }[] =
+    [];
+  sim.observe({
+    onSend: (from, _to, message, at) => {
+      if (message.kind === "repair-talk") asked.push({ from, at, talk: message.talk });
+    },
+  });
+  done(sim, client.put(KEY, "v", { w: "all" }));
+  const [, , third] = sim.owners(ID);
+  sim.runFor(8_000);
+  sim.node(third!).damage(ID);
+  // A second copy of everything that is sent now comes five minutes later.
+  const lateMs = 300_000;
+  sim.network.options = { ...usual, lateRate: 1, lateMsMin: lateMs, lateMsMax: lateMs + 1 };
+  sim.node(third!).crash();
+  sim.node(third!).restart();
+  const tradeOfIt = (): (typeof asked)[number] | undefined =>
+    asked.find(({ talk }) => {
+      return talk.kind === "trade" && talk.offers.some(({ record }) => record.length > 0);
+    });
+  assert.ok(sim.runUntil(() => tradeOfIt() !== undefined, { within: 250_000 }));
+  const trade = tradeOfIt()!;
+  sim.runFor(50);
+  sim.network.options = usual;
+  done(sim, client.delete(KEY, { w: "all" }));
+  assert.ok(forgets(sim));
+  // Nobody is there to say that it is over.
+  sim.runFor(trade.at + lateMs - 60_000 - sim.now);
+  sim.node(trade.from).crash({ silent: true });
+  sim.runFor(62_000);
+  sim.node(trade.from).restart();
+  sim.runFor(3_000);
   assert.deepEqual(done(sim, client.get(KEY, { r: "all" })).entry.returned, []);
 });
