@@ -6,6 +6,7 @@
  *     npm run bench -- --rounds 5 --seconds 3      longer, for numbers to be quoted
  *     npm run bench -- --no-record                 shown, not written to bench/results.jsonl
  *     npm run bench -- failures --away 600         as long as the figure is meant
+ *     npm run bench -- failures --load 30          less than 70 % of what the cluster can do
  *     npm run bench -- failures killed durable     of failures and engines only these
  */
 import { spawnSync } from "node:child_process";
@@ -24,6 +25,7 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: "string", default: "2" },
     seconds: { type: "string", default: "1" },
+    load: { type: "string", default: "70" },
     away: { type: "string", default: "60" },
     "no-record": { type: "boolean", default: false },
   },
@@ -84,6 +86,7 @@ async function failures(words: readonly string[]): Promise<void> {
   const cells = await benchFailures({
     failures: only<FailureName>(["killed", "slowed", "away"]),
     engines: only<FailureEngine>(["memory", "durable"]),
+    loadShare: positive("load", values.load) / 100,
     awaySeconds: positive("away", values.away),
   });
   record("failures", cells);

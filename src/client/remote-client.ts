@@ -131,6 +131,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
 
   cancel(id: number): void {
     const pending = this.#pending.get(id);
+    pending?.connection?.promptness.onForgotten();
     if (pending !== undefined) this.#remove(pending);
     this.#answers.cancel(id);
   }
@@ -219,6 +220,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
   onAnswer(connection: Connection, id: number, outcome: Outcome): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
+    this.#noteAnswer(connection, pending, outcome);
     const isRefused = outcome.kind === "failed" && outcome.code === "OVERLOADED";
     if (isRefused) this.#throttle.onRefused();
     else this.#throttle.onAccepted();
@@ -283,6 +285,8 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
       this.#finish(pending, unavailable(`no node took the request within ${waitedMs} ms`));
       return;
     }
+    const now = performance.now();
+    connection.promptness.onSilent(now, now - pending.sentAt);
     const name = connection.node ?? formatAddress(connection.address);
     this.#finishUnanswered(pending, `${name} did not answer within ${waitedMs} ms`);
     // A node answers in time, if only to say that it could not.
@@ -298,6 +302,13 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     this.#answers.run();
     if (!this.#answers.isEmpty) this.plant.turn.wake();
     this.#alarm.at(this.#wheel.earliest);
+  }
+
+  /** One that refuses says itself how long it would take. */
+  #noteAnswer({ promptness }: Connection, { sentAt }: PendingRequest, outcome: Outcome): void {
+    const now = performance.now();
+    const retryAfterMs = outcome.kind === "failed" ? outcome.retryAfterMs : 0;
+    promptness.onAnswered(now, Math.max(now - sentAt, retryAfterMs));
   }
 
   #refusal(request: ClientRequest, now: number): DoorOutcome | undefined {
@@ -347,7 +358,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
 
   #dispatch(pending: PendingRequest, avoided: Connection | undefined, now: number): void {
     const { id, request } = pending;
-    const connection = this.#pool.pick(request.key, avoided);
+    const connection = this.#pool.pick(request.key, avoided, now);
     if (connection === undefined) return this.#wait(pending);
     const { inFlightBytesMax } = this.limits;
     if (connection.outboundBytes >= inFlightBytesMax) {
@@ -364,6 +375,8 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     }
     pending.connection = connection;
     pending.sendCount++;
+    pending.sentAt = now;
+    connection.promptness.onSent(now);
     pending.receivedBytesBefore = connection.receivedBytes;
   }
 
