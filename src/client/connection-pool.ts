@@ -17,6 +17,8 @@ import type { LayoutCache } from "./layout-cache.ts";
 export interface PoolOwner extends ConnectionOwner {
   /** Nobody has told where a node is. */
   onUnplaced(): void;
+  /** It takes much longer than others: from now on it is left alone. */
+  onFoundSlow(connection: Connection): void;
 }
 
 export class ConnectionPool {
@@ -133,7 +135,10 @@ export class ConnectionPool {
       if (other.isLonely || other.promptness.isSlow) continue;
       otherMs = Math.min(otherMs, other.promptness.expectedMs(now));
     }
-    return promptness.isLeftAlone(now, otherMs);
+    const wasSlow = promptness.isSlow;
+    const isLeftAlone = promptness.isLeftAlone(now, otherMs);
+    if (isLeftAlone && !wasSlow) this.#owner.onFoundSlow(connection);
+    return isLeftAlone;
   }
 
   #at(address: Address): Connection {

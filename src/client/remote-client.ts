@@ -5,6 +5,7 @@
  *     submit ─▶ the first owner that is connected, home first; else any node; else wait for one
  *     answer ─▶ settle; refused for an old layout: ask for the new one and send it again
  *     loss   ─▶ a read goes elsewhere; of a write nobody knows whether it happened: we say so
+ *     slow   ─▶ a read goes elsewhere; a write waits
  *
  * Connections are dialled when a request would like to use them; until then it takes what is there,
  * and the node that it reaches sends it on. Only a read, or what was refused without effect, is
@@ -53,6 +54,7 @@ import type { Connection } from "./connection.ts";
 import { ConnectionPool, type PoolOwner } from "./connection-pool.ts";
 import type { CopyQuestion } from "./copy-calls.ts";
 import type { Door, Settle } from "./door.ts";
+import { inTime } from "./in-time.ts";
 import { LayoutCache } from "./layout-cache.ts";
 import type { PendingOwner } from "./pending-request.ts";
 import { PendingRequest } from "./pending-request.ts";
@@ -82,6 +84,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
   /** Those of them that no connection could take. */
   readonly #waiting: Set<PendingRequest> = new Set();
   readonly #answers: CallbackQueue<DoorOutcome> = new CallbackQueue();
+  readonly #foundSlow: Connection[] = [];
   readonly #drain: Drain = new Drain();
   #onStart: ((problem: ConnectError | undefined) => void) | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
@@ -219,7 +222,8 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
 
   onAnswer(connection: Connection, id: number, outcome: Outcome): void {
     const pending = this.#pending.get(id);
-    if (pending === undefined) return;
+    // What was sent elsewhere since is answered there.
+    if (pending?.connection !== connection) return;
     this.#noteAnswer(connection, pending, outcome);
     const isRefused = outcome.kind === "failed" && outcome.code === "OVERLOADED";
     if (isRefused) this.#throttle.onRefused();
@@ -255,6 +259,11 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     if (now < this.#placesAskedAt + PLACES_ASKED_EVERY_MS) return;
     this.#placesAskedAt = now;
     this.#pool.anyReady()?.askLayout();
+  }
+
+  /** In the middle of sending: what follows waits until that is done. */
+  onFoundSlow(connection: Connection): void {
+    this.#foundSlow.push(connection);
   }
 
   onLost(connection: Connection, reason: string): void {
@@ -299,6 +308,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
   }
 
   endTurn(): void {
+    if (this.#foundSlow.length > 0) this.#askElsewhere(this.#foundSlow.splice(0));
     this.#answers.run();
     if (!this.#answers.isEmpty) this.plant.turn.wake();
     this.#alarm.at(this.#wheel.earliest);
@@ -386,6 +396,20 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     if (this.#waiting.size === 1) this.#dialForWaiting();
   }
 
+  /** Reads that wait for nodes that are slow. */
+  #askElsewhere(slow: readonly Connection[]): void {
+    const now = performance.now();
+    for (const id of this.#pending.numbers()) {
+      const pending = this.#pending.get(id);
+      const connection = pending?.connection;
+      if (connection === undefined || !slow.includes(connection)) continue;
+      if (!pending!.isRead || pending!.sendCount >= SEND_COUNT_MAX) continue;
+      connection.promptness.onForgotten();
+      this.#dispatch(pending!, connection, now);
+    }
+    this.plant.turn.wake();
+  }
+
   #dispatchWaiting(): void {
     if (this.#waiting.size === 0) return;
     const waiting = [...this.#waiting];
@@ -442,26 +466,6 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
       });
     });
   }
-}
-
-/**
- * Undefined when the connection ends, or the time is over, first. `question` answers how to give it
- * up.
- */
-function inTime<Answer>(
-  timeoutMs: number,
-  question: (settle: (answer: Answer | undefined) => void) => () => void,
-): Promise<Answer | undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      giveUp();
-      resolve(undefined);
-    }, timeoutMs);
-    const giveUp = question((answer) => {
-      clearTimeout(timer);
-      resolve(answer);
-    });
-  });
 }
 
 function unanswered(connection: Connection, timeoutMs: number): DoorFailed {

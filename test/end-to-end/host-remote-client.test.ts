@@ -394,15 +394,20 @@ test("remote client: a home that stands still is left alone, and its keys go to 
   other!.layout = layout;
   const client = await RemoteClient.connect([home!.address, other!.address], QUICK);
   const key = keyOf("test", "a");
-  const read = (): Promise<unknown> => done(client, { operation: "get", key, timeoutMs: 5_000 });
+  const read = (): ReturnType<typeof done> =>
+    done(client, { operation: "get", key, timeoutMs: 5_000 });
   for (let i = 0; i < 10; i++) await read();
   assert.deepEqual(asked, [10, 0]);
+  const write = done(client, { operation: "put", key, timeoutMs: 300 });
+  const waiting = read();
   let isAnswered = false;
-  void read().then(() => (isAnswered = true));
   await until("another is asked", () => {
     void read().then(() => (isAnswered = true));
     return isAnswered;
   });
+  assert.equal((await waiting).kind, "not-found", "a read that waited is asked elsewhere");
+  const written = await write;
+  assert.equal(written.kind === "failed" && written.code, "OUTCOME_UNKNOWN", "a write is not");
   const [homeAsked] = asked;
   for (let i = 0; i < 20; i++) await read();
   assert.equal(asked[0], homeAsked);
