@@ -11,14 +11,11 @@
  * an operation that failed is not fast. For the mixed load the ceiling is computed from those of
  * its halves: half the operations take a put's time, half a get's.
  */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { createServer } from "node:net";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Coding } from "./fan-out-frames.ts";
 import { runCeiling } from "./fan-out.ts";
+import { CLI, startNodes } from "./nodes.ts";
 import { columns, measuredOf, type Measured } from "./record.ts";
 
 export interface ClusterPlan {
@@ -47,7 +44,6 @@ export interface Load {
   readonly failures: Readonly<Record<string, number>>;
 }
 
-const CLI = fileURLToPath(new URL("../cli/main.js", import.meta.url));
 const VALUE_BYTES = [100, 1_024];
 const IN_FLIGHT = [1, 64, 256];
 /** As long for the cluster as for the fan-out. */
@@ -55,8 +51,6 @@ const WARM_UP_SECONDS = 1;
 /** Nodes live through all cells; the first ones shall not pay for the compiling of their code. */
 const FIRST_WARM_UP_SECONDS = 4;
 const KEYS = 5_000;
-const READY_WITHIN_MS = 20_000;
-const STOP_WITHIN_MS = 10_000;
 const CHILD_TIMEOUT_MS = 120_000;
 
 export async function benchCluster(plan: ClusterPlan): Promise<readonly ClusterCell[]> {
@@ -203,77 +197,6 @@ export async function runLoad(
   const failures = Object.entries(result.failures);
   if (failures.length > 0) throw new Error(`${load.operation} failed: ${JSON.stringify(failures)}`);
   return result;
-}
-
-export interface Nodes {
-  readonly addresses: readonly string[];
-  stop(): Promise<void>;
-}
-
-/** In memory, or each in a directory of its own below this one. */
-export async function startNodes(dir?: string): Promise<Nodes> {
-  const ports = await freePorts(3);
-  const members = ports.map((port, index) => ({ id: `n${index}`, address: `127.0.0.1:${port}` }));
-  const peers = members.map(({ id, address }) => `${id}=${address}`).join(",");
-  const children = members.map(({ id, address }) => {
-    const kept = dir === undefined ? [] : ["--dir", join(dir, id)];
-    const words = ["--id", id, "--listen", address, "--peers", peers, ...kept];
-    // With a channel, which ends the nodes when this process ends, however it does.
-    return spawn(process.execPath, [CLI, "start", ...words], {
-      stdio: ["ignore", "pipe", "inherit", "ipc"],
-    });
-  });
-  const stop = async (): Promise<void> => {
-    await Promise.all(children.map(stopped));
-  };
-  try {
-    await Promise.all(children.map(ready));
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { addresses: members.map(({ address }) => address), stop };
-}
-
-function ready(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("a node is not ready")), READY_WITHIN_MS);
-    createInterface({ input: child.stdout! }).on("line", (line) => {
-      if (!line.startsWith("ready ")) return;
-      clearTimeout(timer);
-      resolve();
-    });
-    child.once("exit", (code) => {
-      clearTimeout(timer);
-      reject(new Error(`a node ended with ${code}`));
-    });
-  });
-}
-
-function stopped(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
-    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_WITHIN_MS);
-    child.once("exit", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    child.kill("SIGTERM");
-  });
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => {
-      server.listen(0, "127.0.0.1", resolve);
-    });
-    const bound = server.address();
-    if (typeof bound === "object" && bound !== null) ports.push(bound.port);
-  }
-  for (const server of servers) server.close();
-  return ports;
 }
 
 function spread({ median, lowest, highest }: Measured): string {

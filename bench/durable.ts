@@ -7,7 +7,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ClusterPlan, type Load, runLoad, startNodes } from "./cluster.ts";
+import { type ClusterPlan, type Load, runLoad } from "./cluster.ts";
+import { startNodes } from "./nodes.ts";
 import { columns, measuredOf, type Measured } from "./record.ts";
 
 export interface DurableCell {

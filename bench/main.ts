@@ -1,10 +1,13 @@
 /**
  * `npm run bench`: a whole cluster against its ceiling. `npm run bench -- durable` what durability
- * costs it, `-- storage` the log engine against LMDB and Redis, `-- micro` and `-- simulation` for
- * the parts.
+ * costs it, `-- failures` what clients notice when a node fails, `-- storage` the log engine
+ * against LMDB and Redis, `-- micro` and `-- simulation` for the parts.
  *
  *     npm run bench -- --rounds 5 --seconds 3      longer, for numbers to be quoted
  *     npm run bench -- --no-record                 shown, not written to bench/results.jsonl
+ *     npm run bench -- failures --away 600         as long as the figure is meant
+ *     npm run bench -- failures --load 30          less than 70 % of what the cluster can do
+ *     npm run bench -- failures killed durable     of failures and engines only these
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -12,6 +15,7 @@ import { parseArgs } from "node:util";
 import { benchCluster, showCells } from "./cluster.ts";
 import { benchMicro } from "./micro.ts";
 import { benchDurable, showDurable } from "./durable.ts";
+import { benchFailures, type FailureEngine, type FailureName } from "./failures.ts";
 import { columns, recordResults } from "./record.ts";
 import { benchStorage, showStorage } from "./storage.ts";
 
@@ -21,6 +25,8 @@ const { values, positionals } = parseArgs({
   options: {
     rounds: { type: "string", default: "2" },
     seconds: { type: "string", default: "1" },
+    load: { type: "string", default: "70" },
+    away: { type: "string", default: "60" },
     "no-record": { type: "boolean", default: false },
   },
   allowPositionals: true,
@@ -40,11 +46,16 @@ switch (name) {
   case "durable":
     await durable();
     break;
+  case "failures":
+    await failures(positionals.slice(1));
+    break;
   case "storage":
     await storage();
     break;
   default:
-    console.error(`there is no bench ${name}: cluster, durable, storage, micro or simulation`);
+    console.error(
+      `there is no bench ${name}: cluster, durable, failures, storage, micro or simulation`,
+    );
     process.exitCode = 2;
 }
 
@@ -65,6 +76,20 @@ async function durable(): Promise<void> {
   });
   console.log(showDurable(cells));
   record("durable", cells);
+}
+
+async function failures(words: readonly string[]): Promise<void> {
+  const only = <Word extends string>(all: readonly Word[]): readonly Word[] => {
+    const chosen = all.filter((word) => words.includes(word));
+    return chosen.length === 0 ? all : chosen;
+  };
+  const cells = await benchFailures({
+    failures: only<FailureName>(["killed", "slowed", "away"]),
+    engines: only<FailureEngine>(["memory", "durable"]),
+    loadShare: positive("load", values.load) / 100,
+    awaySeconds: positive("away", values.away),
+  });
+  record("failures", cells);
 }
 
 async function storage(): Promise<void> {

@@ -17,6 +17,8 @@ import type { LayoutCache } from "./layout-cache.ts";
 export interface PoolOwner extends ConnectionOwner {
   /** Nobody has told where a node is. */
   onUnplaced(): void;
+  /** It takes much longer than others: from now on it is left alone. */
+  onFoundSlow(connection: Connection): void;
 }
 
 export class ConnectionPool {
@@ -39,21 +41,22 @@ export class ConnectionPool {
   /**
    * A connection that is ready: to the first owner of the key that has one, else to any node.
    * Owners that would have been better are dialled meanwhile. The avoided one has just failed, and
-   * is taken only when there is no other; so is an owner that reaches too few of its peers, when
-   * another owner does not.
+   * is taken only when there is no other; so is an owner that is much slower than another, and one
+   * that reaches too few of its peers, when another owner does not.
    */
-  pick(key: Key, avoided: Connection | undefined): Connection | undefined {
+  pick(key: Key, avoided: Connection | undefined, now: number): Connection | undefined {
+    const owners = this.#cache.ownersOf(key);
+    let slow: Connection | undefined = undefined;
     let lonely: Connection | undefined = undefined;
-    for (const node of this.#cache.ownersOf(key)) {
+    for (const node of owners) {
       const connection = this.#byNode.get(node);
-      if (connection?.isReady === true && connection !== avoided) {
-        if (!connection.isLonely) return connection;
-        lonely ??= connection;
-      } else {
-        this.to(node)?.connect();
-      }
+      if (connection?.isReady !== true || connection === avoided) this.to(node)?.connect();
+      else if (connection.isLonely) lonely ??= connection;
+      else if (this.#isLeftAlone(connection, owners, now)) slow ??= connection;
+      else return connection;
     }
-    if (lonely !== undefined) return lonely;
+    const second = slow ?? lonely;
+    if (second !== undefined) return second;
     let last: Connection | undefined = undefined;
     for (const connection of this.#byNode.values()) {
       if (!connection.isReady) continue;
@@ -120,6 +123,22 @@ export class ConnectionPool {
 
   values(): IterableIterator<Connection> {
     return this.#byAddress.values();
+  }
+
+  #isLeftAlone(connection: Connection, owners: readonly NodeId[], now: number): boolean {
+    const { promptness } = connection;
+    if (!promptness.isInDoubt(now)) return false;
+    let otherMs = Infinity;
+    for (const node of owners) {
+      const other = this.#byNode.get(node);
+      if (other === connection || other?.isReady !== true) continue;
+      if (other.isLonely || other.promptness.isSlow) continue;
+      otherMs = Math.min(otherMs, other.promptness.expectedMs(now));
+    }
+    const wasSlow = promptness.isSlow;
+    const isLeftAlone = promptness.isLeftAlone(now, otherMs);
+    if (isLeftAlone && !wasSlow) this.#owner.onFoundSlow(connection);
+    return isLeftAlone;
   }
 
   #at(address: Address): Connection {

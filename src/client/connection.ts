@@ -35,6 +35,7 @@ import type { RepairOrder } from "../core/repair-orders.ts";
 import type { RepairTold } from "../core/wire/admin-repair.ts";
 import { COPY_CODEC, type CopyQuestion, HINTS_CODEC, REPAIR_CODEC } from "./copy-calls.ts";
 import { NumberedCalls } from "./numbered-calls.ts";
+import { Promptness } from "./promptness.ts";
 
 export interface ConnectionLimits {
   readonly greetingTimeoutMs: number;
@@ -69,6 +70,7 @@ export class Connection implements FrameHandler, Greeter {
   lossReason = "not tried yet";
   /** The name of the refusal, if the last end was one. */
   refusalCode: string | undefined = undefined;
+  readonly promptness: Promptness = new Promptness();
   readonly #owner: ConnectionOwner;
   readonly #backoff: Backoff;
   readonly #statusWaiters: ((json: string | undefined) => void)[] = [];
@@ -299,6 +301,7 @@ export class Connection implements FrameHandler, Greeter {
   #onLost(reason: string): void {
     this.#frames = undefined;
     this.#isReady = false;
+    this.promptness.onLost();
     this.lossReason = reason;
     this.#retryAt = performance.now() + this.#backoff.next();
     for (const waiter of this.#statusWaiters.splice(0)) waiter(undefined);

@@ -25,6 +25,8 @@ export class PendingRequest implements Timed {
   readonly answerBy: number;
   connection: Connection | undefined = undefined;
   sendCount = 0;
+  /** The last time. */
+  sentAt = 0;
   /** Of the connection, when it was sent there: if that stays, nothing at all came back. */
   receivedBytesBefore = 0;
   readonly #owner: PendingOwner;

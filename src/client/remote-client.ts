@@ -5,6 +5,7 @@
  *     submit ─▶ the first owner that is connected, home first; else any node; else wait for one
  *     answer ─▶ settle; refused for an old layout: ask for the new one and send it again
  *     loss   ─▶ a read goes elsewhere; of a write nobody knows whether it happened: we say so
+ *     slow   ─▶ a read goes elsewhere; a write waits
  *
  * Connections are dialled when a request would like to use them; until then it takes what is there,
  * and the node that it reaches sends it on. Only a read, or what was refused without effect, is
@@ -53,6 +54,7 @@ import type { Connection } from "./connection.ts";
 import { ConnectionPool, type PoolOwner } from "./connection-pool.ts";
 import type { CopyQuestion } from "./copy-calls.ts";
 import type { Door, Settle } from "./door.ts";
+import { inTime } from "./in-time.ts";
 import { LayoutCache } from "./layout-cache.ts";
 import type { PendingOwner } from "./pending-request.ts";
 import { PendingRequest } from "./pending-request.ts";
@@ -82,6 +84,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
   /** Those of them that no connection could take. */
   readonly #waiting: Set<PendingRequest> = new Set();
   readonly #answers: CallbackQueue<DoorOutcome> = new CallbackQueue();
+  readonly #foundSlow: Connection[] = [];
   readonly #drain: Drain = new Drain();
   #onStart: ((problem: ConnectError | undefined) => void) | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
@@ -131,6 +134,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
 
   cancel(id: number): void {
     const pending = this.#pending.get(id);
+    pending?.connection?.promptness.onForgotten();
     if (pending !== undefined) this.#remove(pending);
     this.#answers.cancel(id);
   }
@@ -218,7 +222,9 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
 
   onAnswer(connection: Connection, id: number, outcome: Outcome): void {
     const pending = this.#pending.get(id);
-    if (pending === undefined) return;
+    // What was sent elsewhere since is answered there.
+    if (pending?.connection !== connection) return;
+    this.#noteAnswer(connection, pending, outcome);
     const isRefused = outcome.kind === "failed" && outcome.code === "OVERLOADED";
     if (isRefused) this.#throttle.onRefused();
     else this.#throttle.onAccepted();
@@ -255,6 +261,11 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     this.#pool.anyReady()?.askLayout();
   }
 
+  /** In the middle of sending: what follows waits until that is done. */
+  onFoundSlow(connection: Connection): void {
+    this.#foundSlow.push(connection);
+  }
+
   onLost(connection: Connection, reason: string): void {
     this.#pool.onLost(connection);
     if (this.#onStart !== undefined) return this.#checkStart();
@@ -283,6 +294,8 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
       this.#finish(pending, unavailable(`no node took the request within ${waitedMs} ms`));
       return;
     }
+    const now = performance.now();
+    connection.promptness.onSilent(now, now - pending.sentAt);
     const name = connection.node ?? formatAddress(connection.address);
     this.#finishUnanswered(pending, `${name} did not answer within ${waitedMs} ms`);
     // A node answers in time, if only to say that it could not.
@@ -295,9 +308,17 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
   }
 
   endTurn(): void {
+    if (this.#foundSlow.length > 0) this.#askElsewhere(this.#foundSlow.splice(0));
     this.#answers.run();
     if (!this.#answers.isEmpty) this.plant.turn.wake();
     this.#alarm.at(this.#wheel.earliest);
+  }
+
+  /** One that refuses says itself how long it would take. */
+  #noteAnswer({ promptness }: Connection, { sentAt }: PendingRequest, outcome: Outcome): void {
+    const now = performance.now();
+    const retryAfterMs = outcome.kind === "failed" ? outcome.retryAfterMs : 0;
+    promptness.onAnswered(now, Math.max(now - sentAt, retryAfterMs));
   }
 
   #refusal(request: ClientRequest, now: number): DoorOutcome | undefined {
@@ -347,7 +368,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
 
   #dispatch(pending: PendingRequest, avoided: Connection | undefined, now: number): void {
     const { id, request } = pending;
-    const connection = this.#pool.pick(request.key, avoided);
+    const connection = this.#pool.pick(request.key, avoided, now);
     if (connection === undefined) return this.#wait(pending);
     const { inFlightBytesMax } = this.limits;
     if (connection.outboundBytes >= inFlightBytesMax) {
@@ -364,6 +385,8 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     }
     pending.connection = connection;
     pending.sendCount++;
+    pending.sentAt = now;
+    connection.promptness.onSent(now);
     pending.receivedBytesBefore = connection.receivedBytes;
   }
 
@@ -371,6 +394,20 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     pending.connection = undefined;
     this.#waiting.add(pending);
     if (this.#waiting.size === 1) this.#dialForWaiting();
+  }
+
+  /** Reads that wait for nodes that are slow. */
+  #askElsewhere(slow: readonly Connection[]): void {
+    const now = performance.now();
+    for (const id of this.#pending.numbers()) {
+      const pending = this.#pending.get(id);
+      const connection = pending?.connection;
+      if (connection === undefined || !slow.includes(connection)) continue;
+      if (!pending!.isRead || pending!.sendCount >= SEND_COUNT_MAX) continue;
+      connection.promptness.onForgotten();
+      this.#dispatch(pending!, connection, now);
+    }
+    this.plant.turn.wake();
   }
 
   #dispatchWaiting(): void {
@@ -429,26 +466,6 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
       });
     });
   }
-}
-
-/**
- * Undefined when the connection ends, or the time is over, first. `question` answers how to give it
- * up.
- */
-function inTime<Answer>(
-  timeoutMs: number,
-  question: (settle: (answer: Answer | undefined) => void) => () => void,
-): Promise<Answer | undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      giveUp();
-      resolve(undefined);
-    }, timeoutMs);
-    const giveUp = question((answer) => {
-      clearTimeout(timer);
-      resolve(answer);
-    });
-  });
 }
 
 function unanswered(connection: Connection, timeoutMs: number): DoorFailed {

@@ -369,6 +369,11 @@ export const FLAGS: Readonly<Record<string, Shown>> = byName([
   ["test/end-to-end/cli-sim", "cli: a run that is not the same twice is found", ["sim --twice"]],
   [
     "test/end-to-end/cli-sim",
+    "cli: full runs say how much hit them, and none is quieter than it should be",
+    ["sim --full"],
+  ],
+  [
+    "test/end-to-end/cli-sim",
     "cli: a trace tells the run in lines, those about a node if one is named",
     ["sim --trace"],
   ],

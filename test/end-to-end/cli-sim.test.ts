@@ -37,6 +37,14 @@ test("cli: many seeds add up, in threads, whatever their order", async () => {
   assert.deepEqual(sums, await run("1"));
 });
 
+test("cli: full runs say how much hit them, and none is quieter than it should be", async () => {
+  const { code, stdout, stderr } = await gramme(["sim", "--full", "--seeds", "1..2"]);
+  assert.equal(code, 0, stderr);
+  const [, quietest] = /^strikes +\d+ that hit, (\d+) in the quietest run$/m.exec(stdout) ?? [];
+  assert.ok(Number(quietest) >= 40, stdout);
+  assert.match(stdout, /^purged +\d+ tombstones$/m);
+});
+
 test("cli: a planted bug is a broken promise, found, named and made small", async () => {
   const words = ["sim", "--planted", "newest-only", "--seeds", "1..4", "--shrink"];
   const { code, stdout, stderr } = await gramme(words);

@@ -373,6 +373,49 @@ test("remote client: a home that reaches too few of its peers is left alone for 
   await other!.stop();
 });
 
+test("remote client: a home that stands still is left alone, and its keys go to another owner", async () => {
+  const asked = [0, 0];
+  const [home, other] = await Promise.all(
+    asked.map((_, index) => {
+      return FakeNode.start((message, layout) => {
+        if (message.kind === "layout-ask") return layoutTold(layout);
+        if (message.kind !== "ask") return undefined;
+        const isStill = asked[index]!++ >= 10 && index === 0;
+        return isStill ? undefined : answer(message.request.id, notFound(layout.epoch));
+      }, `fake${index}`);
+    }),
+  );
+  const nodes = [home!, other!].map(({ id, address }) => ({ id, address, weight: 1, zone: "" }));
+  const ownerIndexes = new Uint16Array(32).map((_, entry) => entry % 2);
+  const { epoch, clusterId, strategy, partitionCount } = home!.layout;
+  const head = { epoch, clusterId, strategy, partitionCount, replicas: 2 };
+  const layout = new Layout({ ...head, nodes, ownerIndexes });
+  home!.layout = layout;
+  other!.layout = layout;
+  const client = await RemoteClient.connect([home!.address, other!.address], QUICK);
+  const key = keyOf("test", "a");
+  const read = (): ReturnType<typeof done> =>
+    done(client, { operation: "get", key, timeoutMs: 5_000 });
+  for (let i = 0; i < 10; i++) await read();
+  assert.deepEqual(asked, [10, 0]);
+  const write = done(client, { operation: "put", key, timeoutMs: 300 });
+  const waiting = read();
+  let isAnswered = false;
+  await until("another is asked", () => {
+    void read().then(() => (isAnswered = true));
+    return isAnswered;
+  });
+  assert.equal((await waiting).kind, "not-found", "a read that waited is asked elsewhere");
+  const written = await write;
+  assert.equal(written.kind === "failed" && written.code, "OUTCOME_UNKNOWN", "a write is not");
+  const [homeAsked] = asked;
+  for (let i = 0; i < 20; i++) await read();
+  assert.equal(asked[0], homeAsked);
+  await client.close();
+  await home!.stop();
+  await other!.stop();
+});
+
 test("remote client: a receipt of a later epoch is a reason to ask for the layout", async () => {
   const node = await FakeNode.start((message, layout) => {
     if (message.kind === "layout-ask") return layoutTold(layout);
