@@ -1,6 +1,6 @@
 /**
  * Nothing is there for show: every setting, every flag and every field of the status has an effect
- * that a test shows. The tables are in `effects-shown.ts`; here they are held against what there
+ * that a test shows. The tables are in `effects-shown.ts` and `status-shown.ts`; here they are held against what there
  * is, and what no other test shows is shown.
  */
 import assert from "node:assert/strict";
@@ -11,7 +11,9 @@ import { STORAGE_DEFAULTS } from "#src/disk/storage-settings.ts";
 import { DEFAULT_LIMITS } from "#src/host/host-limits.ts";
 import { gramme } from "../support/cli.ts";
 import { DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
-import { FLAGS, MEANINGLESS, SETTINGS, type Shown, STATUS_FIELDS } from "./effects-shown.ts";
+import { FLAGS, MEANINGLESS, SETTINGS } from "./effects-shown.ts";
+import type { Shown } from "./shown.ts";
+import { STATUS_FIELDS } from "./status-shown.ts";
 
 /** The named test is there, and its file speaks of the name in question. */
 function assertShown(name: string, word: string, [file, title]: Shown): void {

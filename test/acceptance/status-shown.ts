@@ -1,0 +1,112 @@
+/** For everything that the status tells, the test that shows that it is so. */
+import { byName, type Shown } from "./shown.ts";
+
+export const STATUS_FIELDS: Readonly<Record<string, Shown>> = byName([
+  [
+    "test/acceptance/effects",
+    "acceptance 13: every field of the status says what is so",
+    [
+      "clusterId",
+      "epoch",
+      "strategy",
+      "replicas",
+      "partitions",
+      "nodes[].id",
+      "nodes[].address",
+      "nodes[].state",
+      "nodes[].reason",
+      "nodes[].pid",
+      "nodes[].version",
+      "nodes[].generation",
+      "nodes[].layoutEpoch",
+      "nodes[].keys",
+      "nodes[].bytes",
+      "nodes[].hints",
+      "nodes[].repair.pairs",
+      "nodes[].uptimeMs",
+      "nodes[].storage.dir",
+      "nodes[].storage.engine",
+      "nodes[].storage.sync",
+      "nodes[].storage.boot",
+      "nodes[].storage.findings",
+      "nodes[].peers[].id",
+      "nodes[].peers[].address",
+      "nodes[].peers[].state",
+      "nodes[].peers[].problem",
+    ],
+  ],
+  [
+    "test/end-to-end/cli-repair",
+    "repair: a node whose disk was lost holds everything again when it ends",
+    [
+      "nodes[].repair.proven",
+      "nodes[].repair.oldestProofMs",
+      "pairs[].partition",
+      "pairs[].node",
+      "pairs[].peer",
+      "pairs[].state",
+      "pairs[].provenMs",
+    ],
+  ],
+  [
+    "test/end-to-end/host-strangers",
+    "strangers: answers that come when there is no more room are short ones",
+    ["nodes[].openRequests"],
+  ],
+  [
+    "test/end-to-end/cli-tombstones",
+    "tombstones: they stay while a member is away, and status says for whom",
+    [
+      "nodes[].tombstones.era",
+      "nodes[].tombstones.isScanned",
+      "nodes[].tombstones.purged",
+      "nodes[].tombstones.tombstones",
+      "nodes[].tombstones.waitsFor",
+    ],
+  ],
+  [
+    "core/load/background-budget",
+    "background: with more in flight anti-entropy gives way first, read repair last",
+    ["nodes[].load.inFlight", "nodes[].load.inFlightLimit"],
+  ],
+  [
+    "core/load/background-budget",
+    "strain: latency counts against the own best",
+    ["nodes[].load.latencyMs", "nodes[].load.strain"],
+  ],
+  [
+    "core/load/background-budget",
+    "background: with more in flight",
+    ["nodes[].load.repairsLeftOut", "nodes[].load.shares[].kind", "nodes[].load.shares[].share"],
+  ],
+  [
+    "core/load/disk-health",
+    "disk health: a disk that is slow for ten seconds",
+    ["nodes[].load.disk.latencyMs", "nodes[].load.disk.isDegraded"],
+  ],
+  [
+    "core/load/disk-health",
+    "disk health: what another said holds for ten seconds",
+    ["nodes[].load.disk.degraded"],
+  ],
+  [
+    "test/end-to-end/host-cluster",
+    "host: what finds no room on its way to a peer is dropped, and counted",
+    ["nodes[].peers[].droppedCount", "nodes[].peers[].outboundBytes"],
+  ],
+  [
+    "host/outbound-lanes",
+    "lanes: a request whose time passed while it waited is not sent, and counted",
+    ["nodes[].peers[].expiredCount"],
+  ],
+  [
+    "host/outbound-lanes",
+    "lanes: what clients do not wait for has less room",
+    ["nodes[].peers[].waiting"],
+  ],
+  [
+    "test/storage/log-scrub",
+    "scrub: a whole store is read to its last sealed byte",
+    ["nodes[].storage.scrub"],
+  ],
+]);
