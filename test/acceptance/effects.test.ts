@@ -1,7 +1,7 @@
 /**
- * Nothing is there for show: every setting, every flag and every field of the status has an effect
- * that a test shows. The tables are in `effects-shown.ts` and `status-shown.ts`; here they are held against what there
- * is, and what no other test shows is shown.
+ * Everything that can be set, every flag of every verb and every field of the status has an effect
+ * that a test shows. The tables are in `effects-shown.ts` and `status-shown.ts`; here they are held
+ * against what there is.
  */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
