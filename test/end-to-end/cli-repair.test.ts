@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { text, type Store } from "gramme/client";
 import { gramme, grammeJson, Running, type Ended } from "../support/cli.ts";
-import { DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
+import { allAreThere, DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
 
 interface RepairDocument {
   readonly asked: number;
@@ -35,10 +35,16 @@ const WORDS = [...SMALL_RESERVE, ...IMPATIENT, "--partitions", `${PARTITIONS}`];
 
 async function filled(): Promise<DurableCluster> {
   const cluster = await DurableCluster.start({ words: WORDS });
-  const store = await cluster.connect();
-  await writeAll(store);
-  await store.close();
-  return cluster;
+  try {
+    const store = await cluster.connect();
+    await allAreThere(store);
+    await writeAll(store);
+    await store.close();
+    return cluster;
+  } catch (error) {
+    await cluster.end();
+    throw error;
+  }
 }
 
 async function writeAll(store: Store): Promise<void> {

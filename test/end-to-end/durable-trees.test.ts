@@ -7,11 +7,11 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { GrammeError, text, type Bucket } from "gramme/client";
+import { text } from "gramme/client";
 import type { HostFact } from "#src/host/host-fact.ts";
 import { type RunningNode, startNode } from "#src/host/start-node.ts";
 import { gramme } from "../support/cli.ts";
-import { DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
+import { allAreThere, DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
 import { at, freePorts, put, QUICK_LIMITS, until } from "../support/local-cluster.ts";
 
 type Engine = "log" | "lmdb" | "level";
@@ -106,19 +106,6 @@ for (const engine of ["log", "lmdb", "level"] as const) {
   });
 }
 
-/** Whoever has just started may not be connected with the others yet. */
-async function allAreThere(bucket: Bucket<string>): Promise<void> {
-  const end = performance.now() + 30_000;
-  for (;;) {
-    try {
-      await bucket.put("k0", "all", { w: "all" });
-      return;
-    } catch (error) {
-      if (!GrammeError.is(error) || performance.now() > end) throw error;
-    }
-  }
-}
-
 test("trees: one that was put back behind a kill is not believed", async () => {
   const words = [...SMALL_RESERVE, "--partitions", `${PARTITIONS}`];
   const cluster = await DurableCluster.start({ words });
@@ -136,7 +123,7 @@ test("trees: one that was put back behind a kill is not believed", async () => {
     const store = await cluster.connect();
     const bucket = store.bucket("load", text);
     const write = async (round: string): Promise<void> => {
-      await allAreThere(bucket);
+      await allAreThere(store);
       for (let n = 0; n < 100; n++) await bucket.put(`k${n}`, round, { w: "all" });
     };
     await write("before");

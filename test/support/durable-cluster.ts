@@ -11,7 +11,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { connect, type NodeStatus, type Store } from "gramme/client";
+import { connect, GrammeError, type NodeStatus, type Store, text } from "gramme/client";
 import { grammeJson, Running } from "./cli.ts";
 import { at, freePorts } from "./local-cluster.ts";
 
@@ -145,5 +145,19 @@ export class DurableCluster {
     const up = this.indices.filter((index) => this.#running[index] !== undefined);
     await this.kill(...up);
     rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** Whoever has just started may not be connected with the others yet. */
+export async function allAreThere(store: Store): Promise<void> {
+  const bucket = store.bucket("all there", text);
+  const end = performance.now() + 30_000;
+  for (let key = 0; key < 64;) {
+    try {
+      await bucket.put(`${key}`, "", { w: "all" });
+      key++;
+    } catch (error) {
+      if (!GrammeError.is(error) || performance.now() > end) throw error;
+    }
   }
 }
