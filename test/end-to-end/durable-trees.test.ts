@@ -46,6 +46,9 @@ class Trio {
         { onFact: (fact) => this.facts[index]!.push(fact) },
       );
     }
+    await until("all are linked", () =>
+      this.nodes.every((node) => node.status().peers.every(({ state }) => state === "linked")),
+    );
   }
 
   directory(index: number): string {

@@ -150,7 +150,7 @@ export class DurableCluster {
 
 /** Whoever has just started may not be connected with the others yet. */
 export async function allAreThere(store: Store): Promise<void> {
-  const bucket = store.bucket("all there", text);
+  const bucket = store.bucket("all-there", text);
   const end = performance.now() + 30_000;
   for (let key = 0; key < 64;) {
     try {
