@@ -263,6 +263,8 @@ class Run {
 
   /** With everybody there, nothing that was deleted needs to be remembered. */
   #mustForget(): void {
+    // What is red already need not be waited for as well.
+    if (this.#findings.length > 0) return;
     const sim = this.#sim;
     const end = sim.now + FORGET_WITHIN_MS;
     while (sim.tombstones.length > 0 && sim.now < end && sim.bugs.length === 0) {
