@@ -100,7 +100,8 @@ test("regression: overload in which all stand in for all makes no storm of hints
   assert.ok(kept > 0, "nobody stood in, and nothing is shown");
   // Hints are of writes, and never of hints: at most one for each owner of each write.
   assert.ok(sim.factCount("stand-in-asked") <= 3 * writes);
-  assert.ok(kept <= 3 * writes, `${kept} hints`);
+  // One that was asked and is silent makes way for the coordinator itself.
+  assert.ok(kept <= sim.factCount("stand-in-asked") + 3 * writes, `${kept} hints`);
   assert.ok(sim.hints.length <= sim.nodes.length * KEYS);
   for (const node of sim.nodes) sim.node(node).quickDisk();
   assert.ok(sim.runUntil(() => sim.hints.length === 0, { within: 60_000 }));

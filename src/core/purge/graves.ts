@@ -25,6 +25,7 @@ export class Graves {
   readonly #rememberedMax: number;
   #fresh: Map<Key, number> = new Map();
   #ripe: Map<Key, number> = new Map();
+  readonly #unclear: Map<Key, number> = new Map();
   /** To be scanned; the first of them from there on. */
   #unscanned: Set<number> = new Set();
   /** There was no room for something of them: to be scanned again. */
@@ -50,6 +51,7 @@ export class Graves {
   own(partitions: readonly number[]): void {
     this.#fresh.clear();
     this.#ripe.clear();
+    this.#unclear.clear();
     this.#missed.clear();
     this.#expiring.clear();
     this.#unscanned = new Set(partitions);
@@ -74,6 +76,12 @@ export class Graves {
     else this.#missed.add(partition);
   }
 
+  /** It was not clear. Until the next round it takes nobody's room. */
+  putBack(partition: number, key: Key): void {
+    if (this.#unclear.size < this.#rememberedMax) this.#unclear.set(key, partition);
+    else this.#missed.add(partition);
+  }
+
   /** Looks at the next rows that may be tombstones of an earlier life. */
   scan(rows: number): void {
     if (this.count >= this.#rememberedMax) return;
@@ -94,6 +102,8 @@ export class Graves {
   ripen(): void {
     for (const [key, partition] of this.#fresh) this.#ripe.set(key, partition);
     this.#fresh.clear();
+    for (const [key, partition] of this.#unclear) this.#ripe.set(key, partition);
+    this.#unclear.clear();
   }
 
   /** Some that are ripe; they are not remembered any longer. */

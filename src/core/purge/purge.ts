@@ -298,7 +298,7 @@ export class Purge {
     const { partitioner } = this.#setup.layout();
     for (const tombstone of round.tombstones) {
       const { key } = tombstone;
-      if (!isClear.has(tombstone)) this.#graves.note(partitioner.of(key), key);
+      if (!isClear.has(tombstone)) this.#graves.putBack(partitioner.of(key), key);
     }
   }
 
