@@ -109,9 +109,8 @@ class Run {
     nemesis.start();
     const { safetyMs, hitsMin = 0 } = this.#options;
     this.#runFor(safetyMs);
-    while (nemesis.hits < hitsMin && this.#sim.now < SAFETY_STRETCH * safetyMs && this.#isWell) {
-      this.#runFor(ROUND_MS);
-    }
+    const stretchMs = SAFETY_STRETCH * safetyMs - this.#sim.now;
+    this.#until(() => nemesis.hits >= hitsMin, stretchMs);
     workload.stop();
     nemesis.stop();
     const { outside = 0 } = this.#options;
@@ -236,8 +235,8 @@ class Run {
   #mustConverge(): void {
     const sim = this.#sim;
     const client = sim.client("convergence", { persists: true });
-    const end = sim.now + CONVERGE_WITHIN_MS;
-    while (!(sim.converged && sim.hints.length === 0) && sim.now < end) {
+    const isDone = (): boolean => sim.converged && sim.hints.length === 0;
+    this.#until(isDone, CONVERGE_WITHIN_MS, () => {
       for (const { key, mode, id } of this.#places) {
         if (sim.agreeOn(id)) continue;
         for (const node of sim.owners(id)) {
@@ -246,8 +245,7 @@ class Run {
           client.get(key, { mode, node, r: "one" });
         }
       }
-      this.#runFor(ROUND_MS);
-    }
+    });
     for (const { node, key } of sim.hints) {
       const detail = `${node} still keeps a hint of ${key} after ${CONVERGE_WITHIN_MS} ms`;
       this.#found("liveness", "L1", detail);
@@ -266,10 +264,7 @@ class Run {
     // What is red already need not be waited for as well.
     if (this.#findings.length > 0) return;
     const sim = this.#sim;
-    const end = sim.now + FORGET_WITHIN_MS;
-    while (sim.tombstones.length > 0 && sim.now < end && sim.bugs.length === 0) {
-      this.#runFor(ROUND_MS);
-    }
+    this.#until(() => sim.tombstones.length === 0, FORGET_WITHIN_MS);
     for (const { node, key } of sim.tombstones) {
       const detail = `${node} still has the tombstone of ${key} after ${FORGET_WITHIN_MS} ms`;
       this.#found("liveness", "B3", detail);
@@ -317,6 +312,15 @@ class Run {
       checked: new Map(this.#checkers.map(({ id, checked }) => [id, checked])),
       traceHash: sim.traceHash,
     };
+  }
+
+  /** In rounds, and no longer than anything can happen: time stands still once a node has thrown. */
+  #until(isSo: () => boolean, withinMs: number, beforeRound: () => void = () => {}): void {
+    const end = this.#sim.now + withinMs;
+    while (!isSo() && this.#sim.now < end && this.#isWell) {
+      beforeRound();
+      this.#runFor(ROUND_MS);
+    }
   }
 
   #runFor(ms: number): void {
