@@ -314,7 +314,7 @@ class Run {
     };
   }
 
-  /** In rounds, and no longer than anything can happen: time stands still once a node has thrown. */
+  /** In rounds, while anything can happen: time stands still once a node has thrown. */
   #until(isSo: () => boolean, withinMs: number, beforeRound: () => void = () => {}): void {
     const end = this.#sim.now + withinMs;
     while (!isSo() && this.#sim.now < end && this.#isWell) {

@@ -85,11 +85,11 @@ export class FinalView implements RunView {
     return this.row(node, key);
   }
 
-  /** Nobody outside sees what a node keeps for others. */
   wallMs(): number {
     return 0;
   }
 
+  /** Nobody outside sees what a node keeps for others. */
   hint(): RowRead {
     return undefined;
   }
