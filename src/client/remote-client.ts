@@ -19,7 +19,7 @@
 import { assert } from "../core/base/assert.ts";
 import { Numbered } from "../core/base/numbered.ts";
 import type { DoorFailed, DoorOutcome } from "../core/caller/door-outcome.ts";
-import { unavailable } from "../core/caller/door-outcome.ts";
+import { ofLoss, unanswered, unavailable } from "../core/caller/door-outcome.ts";
 import { Throttle } from "../core/caller/throttle.ts";
 import type { Timed } from "../core/deadlines.ts";
 import { Deadline, DeadlineWheel } from "../core/deadlines.ts";
@@ -161,7 +161,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     const answer = await inTime<CopyAnswer>(timeoutMs, (settle) =>
       connection.askCopy(question, settle),
     );
-    if (answer === undefined) return unanswered(connection, timeoutMs);
+    if (answer === undefined) return untold(connection, timeoutMs);
     if (answer.kind === "copy-refused" && this.#cache.isBehind(answer.epoch)) {
       connection.askLayout();
     }
@@ -173,7 +173,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     const connection = this.#pool.to(node);
     if (connection === undefined) return unavailable(`no way to ${node} is known`);
     const told = await inTime<HintsTold>(timeoutMs, (settle) => connection.askHints(order, settle));
-    return told?.report ?? unanswered(connection, timeoutMs);
+    return told?.report ?? untold(connection, timeoutMs);
   }
 
   /** Anti-entropy of one node, seen and hurried. */
@@ -187,7 +187,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     const told = await inTime<RepairTold>(timeoutMs, (settle) =>
       connection.askRepair(order, settle),
     );
-    return told?.report ?? unanswered(connection, timeoutMs);
+    return told?.report ?? untold(connection, timeoutMs);
   }
 
   close(): Promise<void> {
@@ -279,7 +279,8 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
         pending.connection = undefined;
         this.#dispatch(pending, connection, now);
       } else {
-        this.#finishUnanswered(pending, `the connection to ${name} was lost: ${reason}`);
+        const detail = `the connection to ${name} was lost: ${reason}`;
+        this.#finish(pending, ofLoss(unanswered(pending.isRead, detail)));
       }
     }
     this.#dispatchWaiting();
@@ -297,7 +298,8 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     const now = performance.now();
     connection.promptness.onSilent(now, now - pending.sentAt);
     const name = connection.node ?? formatAddress(connection.address);
-    this.#finishUnanswered(pending, `${name} did not answer within ${waitedMs} ms`);
+    const detail = `${name} did not answer within ${waitedMs} ms`;
+    this.#finish(pending, unanswered(pending.isRead, detail));
     // A node answers in time, if only to say that it could not.
     connection.suspect(receivedBytesBefore);
   }
@@ -360,7 +362,9 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
   async #close(): Promise<void> {
     if (!this.#admission.isEmpty) await this.#drain.wait(this.limits.drainMs);
     for (const id of this.#pending.numbers()) {
-      this.#finishUnanswered(this.#pending.get(id)!, CLOSED);
+      const pending = this.#pending.get(id)!;
+      const hasLeft = pending.connection !== undefined;
+      this.#finish(pending, unanswered(pending.isRead || !hasLeft, CLOSED));
     }
     for (const connection of this.#pool.values()) connection.end(CLOSED);
     this.#alarm.stop();
@@ -426,14 +430,6 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
     this.plant.turn.wake();
   }
 
-  #finishUnanswered(pending: PendingRequest, detail: string): void {
-    const mayHaveHappened = !pending.isRead && pending.connection !== undefined;
-    this.#finish(
-      pending,
-      mayHaveHappened ? failed("OUTCOME_UNKNOWN", detail) : unavailable(detail),
-    );
-  }
-
   #finish(pending: PendingRequest, outcome: DoorOutcome): void {
     this.#remove(pending);
     this.#settleLater(pending.id, pending.settle, outcome);
@@ -468,7 +464,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
   }
 }
 
-function unanswered(connection: Connection, timeoutMs: number): DoorFailed {
+function untold(connection: Connection, timeoutMs: number): DoorFailed {
   const isOpen = connection.retryAt === undefined;
   const reason = isOpen ? `no answer within ${timeoutMs} ms` : connection.lossReason;
   return unavailable(`${formatAddress(connection.address)}: ${reason}`);

@@ -18,11 +18,10 @@ import { EMPTY_BYTES } from "../core/base/bytes.ts";
 import type { Random } from "../core/base/random.ts";
 import type { SipKey } from "../core/base/siphash.ts";
 import { toBinary, utf8Decode, utf8Encode } from "../core/base/utf8.ts";
-import type { DoorOutcome } from "../core/caller/door-outcome.ts";
-import { unavailable } from "../core/caller/door-outcome.ts";
+import type { DoorFailed, DoorOutcome } from "../core/caller/door-outcome.ts";
+import { ofLoss, unanswered, unavailable } from "../core/caller/door-outcome.ts";
 import type { NodeConfig } from "../core/config.ts";
 import type { Outcome } from "../core/outcomes.ts";
-import { failed } from "../core/outcomes.ts";
 import type { BucketMode, ClientRequest, Level, Operation } from "../core/requests.ts";
 import { clientRequest, withEnvelope } from "../core/requests.ts";
 import type { Key } from "../core/ring/key.ts";
@@ -143,7 +142,7 @@ export class Clients {
     for (const [id, owed] of this.#owed) {
       if (owed.host !== host) continue;
       this.#owed.delete(id);
-      this.#giveUp(owed, "the node stopped");
+      this.#giveUp(owed, ofLoss(unansweredOf(owed, "the node stopped")));
     }
   }
 
@@ -171,16 +170,13 @@ export class Clients {
     host.request(withEnvelope(request, { id, timeoutMs, wallMs: 0, forwarded: false }));
     if (owed.isOver) return;
     const patienceMs = (timeoutMs === 0 ? config.requestTimeoutMs : timeoutMs) + GIVE_UP_AFTER_MS;
-    scheduler.act(patienceMs, () => this.#giveUp(owed, "no answer in time"));
+    scheduler.act(patienceMs, () => this.#giveUp(owed, unansweredOf(owed, "no answer in time")));
   }
 
-  /** What the library says of a request that had left: a read is lost, a write is in doubt. */
-  #giveUp(owed: Owed, detail: string): void {
+  #giveUp(owed: Owed, failure: DoorFailed): void {
     if (owed.isOver) return;
     owed.isOver = true;
-    const { operation } = owed;
-    const isRead = operation.entry.operation === "get";
-    this.#onOutcome(operation, isRead ? unavailable(detail) : failed("OUTCOME_UNKNOWN", detail));
+    this.#onOutcome(owed.operation, failure);
   }
 
   #onOutcome(operation: ClientOperation, outcome: DoorOutcome): void {
@@ -283,6 +279,10 @@ export class Clients {
     assert(host !== undefined, `there is no node ${name}`);
     return host;
   }
+}
+
+function unansweredOf({ operation }: Owed, detail: string): DoorFailed {
+  return unanswered(operation.entry.operation === "get", detail);
 }
 
 /** Of the failures, only one leaves open whether the write had an effect. */

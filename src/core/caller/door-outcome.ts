@@ -24,6 +24,8 @@ export type HeldBack = "retry-budget" | "throttle";
 export interface DoorFailed extends Omit<Failed, "code"> {
   readonly code: DoorFailureCode;
   readonly heldBack?: HeldBack;
+  /** The node that was asked is gone: this says nothing of how busy the others are. */
+  readonly isOfLoss?: true;
 }
 
 export type DoorOutcome = Exclude<Outcome, Failed> | DoorFailed;
@@ -38,6 +40,16 @@ export function unavailable(detail: string, retryAfterMs = 0): DoorFailed {
     detail,
     context: EMPTY_BYTES,
   };
+}
+
+/** Nothing came back of what had left: a read is lost, a write may have been done. */
+export function unanswered(isRead: boolean, detail: string): DoorFailed {
+  return isRead ? unavailable(detail) : failed("OUTCOME_UNKNOWN", detail);
+}
+
+/** So it ended because the node that was asked is gone. */
+export function ofLoss(failure: DoorFailed): DoorFailed {
+  return { ...failure, isOfLoss: true };
 }
 
 /** A failure that would have been no failure yet, had the client not kept to its bounds. */

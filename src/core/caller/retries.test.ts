@@ -5,7 +5,7 @@ import { failed } from "../outcomes.ts";
 import type { BucketMode, ClientRequest, Operation } from "../requests.ts";
 import { clientRequest } from "../requests.ts";
 import { keyOf } from "../ring/key.ts";
-import { unavailable } from "./door-outcome.ts";
+import { ofLoss, unavailable } from "./door-outcome.ts";
 import { isRepeatable, Retries, retryBudget } from "./retries.ts";
 
 const KEY = keyOf("users", "ada@example.com");
@@ -56,6 +56,22 @@ test("calls that share a budget ask a tenth again and no more, and say why", () 
     if (call > 100) assert.equal(retries.failure.heldBack, "retry-budget");
   }
   assert.ok(repeated > 5_000 / 10 && repeated <= 5_000 / 10 + 100, `${repeated}`);
+});
+
+test("what a node that is gone has left open is asked again without a budget, once", () => {
+  const budget = retryBudget();
+  while (budget.take());
+  const lost = ofLoss(UNKNOWN);
+  for (let call = 0; call < 1_000; call++) {
+    const retries = new Retries(PUT, 3, Infinity, budget);
+    assert.equal(retries.waitMsAfter(lost, 0, 0.5), 5);
+    assert.equal(retries.waitMsAfter(lost, 0, 0.5), undefined);
+    assert.equal(retries.failure.heldBack, "retry-budget");
+  }
+});
+
+test("nobody asks again for a loss who would not have asked again", () => {
+  assert.equal(retriesOf(PUT, 0).waitMsAfter(ofLoss(UNKNOWN), 0, 0), undefined);
 });
 
 test("who would not have been asked again anyway is not held back", () => {

@@ -10,7 +10,9 @@
  *
  * The wait is drawn evenly from zero to a bound that doubles ("full jitter"), on top of what the
  * node asked for: callers that failed together do not come back together. And however much fails,
- * at most a tenth more is asked for it: the budget is one for all calls of a client.
+ * at most a tenth more is asked for it: the budget is one for all calls of a client. What a node
+ * that is gone has left open is outside of it, once for each call: it would have been answered, and
+ * there may be far more of it than a budget can have saved up.
  */
 import { assert } from "../base/assert.ts";
 import { ShareBudget } from "../base/share-budget.ts";
@@ -35,6 +37,7 @@ export class Retries {
   readonly #deadlineAt: Instant;
   readonly #budget: ShareBudget;
   #left: number;
+  #wasLost = false;
   #isHeldBack = false;
   #waitMsBound = WAIT_MS_FIRST;
   #told: DoorFailed | undefined = undefined;
@@ -58,7 +61,7 @@ export class Retries {
     if (this.#left === 0 || !hasTime || !isRepeatable(failure.code, this.#request)) {
       return undefined;
     }
-    this.#isHeldBack = !this.#budget.take();
+    this.#isHeldBack = !this.#isFree(failure) && !this.#budget.take();
     if (this.#isHeldBack) return undefined;
     this.#left--;
     this.#waitMsBound = Math.min(WAIT_MS_MAX, 2 * this.#waitMsBound);
@@ -78,6 +81,12 @@ export class Retries {
   get failure(): DoorFailed {
     assert(this.#told !== undefined, "there is nothing to tell before the first failure");
     return this.#isHeldBack ? { ...this.#told, heldBack: "retry-budget" } : this.#told;
+  }
+
+  #isFree({ isOfLoss }: DoorFailed): boolean {
+    if (isOfLoss !== true || this.#wasLost) return false;
+    this.#wasLost = true;
+    return true;
   }
 
   /** After a try that may have been done, no later failure may say that nothing was. */

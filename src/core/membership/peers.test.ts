@@ -56,6 +56,17 @@ test("peers: a stalled one falls behind, and comes back with its answers", () =>
   assert.ok(peers.cost(A) < stalled / 100, `${peers.cost(A)} after ${stalled}`);
 });
 
+test("peers: who was silent the last time is asked after who was slow before, and spoke since", () => {
+  const peers = new Peers();
+  for (let round = 0; round < 20; round++) peers.onAnswered(A, 3_000);
+  peers.onAnswered(A, 1);
+  peers.onAnswered(B, 1);
+  peers.onAnswered(B, 3_000);
+  assert.ok(peers.cost(B) > peers.cost(A));
+  peers.onAnswered(B, 1);
+  assert.ok(peers.cost(B) < peers.cost(A));
+});
+
 test("peers: a new connection begins without a past", () => {
   const peers = new Peers();
   peers.onLinked(A, 1);

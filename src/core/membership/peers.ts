@@ -22,6 +22,13 @@ const SAMPLE_WEIGHT = 0.125;
 /** Differences below this are noise, not a reason to prefer a peer. */
 const LATENCY_MS_MIN = 0.25;
 
+/**
+ * Whoever was silent for so long is asked after all who are not, however slow they were once: a
+ * mean forgets slowly, and what it says of the others may be from when they could not be reached.
+ */
+const SILENT_MS = 1_000;
+const SILENT_COST = 1_000;
+
 /** 1.21 × 0.99 ^ 19 is 1, nearly: 19 of 20 answers are below. */
 const RISE = 1.21;
 const FALL = 0.99;
@@ -34,6 +41,8 @@ interface Peer {
   generation: number;
   waiting: number;
   latencyMs: number;
+  /** The last time. */
+  wasSilent: boolean;
   /** Infinity until the first answer to a read. */
   usualMaxMs: number;
 }
@@ -59,6 +68,7 @@ export class Peers {
     peer.linked = false;
     peer.waiting = 0;
     peer.latencyMs = LATENCY_MS_MIN;
+    peer.wasSilent = false;
     peer.usualMaxMs = Infinity;
   }
 
@@ -92,7 +102,9 @@ export class Peers {
   /** Expected wait; only its order means something. */
   cost(id: NodeId): number {
     const peer = this.#peers.get(id);
-    return peer === undefined ? LATENCY_MS_MIN : peer.latencyMs * (peer.waiting + 1);
+    if (peer === undefined) return LATENCY_MS_MIN;
+    const waitMs = peer.latencyMs * (peer.waiting + 1);
+    return peer.wasSilent ? waitMs * SILENT_COST : waitMs;
   }
 
   #peer(id: NodeId): Peer {
@@ -103,6 +115,7 @@ export class Peers {
         generation: 0,
         waiting: 0,
         latencyMs: LATENCY_MS_MIN,
+        wasSilent: false,
         usualMaxMs: Infinity,
       };
       this.#peers.set(id, peer);
@@ -113,5 +126,6 @@ export class Peers {
 
 function answered(peer: Peer, sampleMs: number): void {
   if (peer.waiting > 0) peer.waiting--;
+  peer.wasSilent = sampleMs >= SILENT_MS;
   peer.latencyMs += (sampleMs - peer.latencyMs) * SAMPLE_WEIGHT;
 }
