@@ -75,6 +75,8 @@ const WELL_P99_MS = 100;
 const CALM_DOWN_SECONDS = 10;
 const KILLED_SECONDS = 8;
 const SLOWED_SECONDS = 15;
+/** What comes back has to compile its code first, as it would have to without anything to heal. */
+const WARM_AGAIN_SECONDS = 5;
 /** From when it is slowed, until clients and nodes may know. */
 const NOTICE_SECONDS = 2;
 const SLOW_SHARE = 0.1;
@@ -262,6 +264,8 @@ class FailureRun {
       const startedAt = performance.now();
       await victim.start();
       this.#findings["ms until it was ready"] = performance.now() - startedAt;
+      await sleep(WARM_AGAIN_SECONDS * 1_000);
+      await this.#end("heals, at first");
       while ((await hintsKept(client, others)) > 0) {
         if (performance.now() - startedAt > HEAL_WITHIN_MS) throw new Error("it does not heal");
         await sleep(LOOK_EVERY_MS);
