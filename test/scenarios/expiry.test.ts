@@ -4,28 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ClientOperation } from "#src/sim/client-operation.ts";
 import type { OperationOptions } from "#src/sim/clients.ts";
 import { keyIn } from "#src/sim/clients.ts";
 import type { Partition } from "#src/sim/network.ts";
-import type { SimulationOptions } from "#src/sim/settings.ts";
-import { Simulation } from "#src/sim/simulation.ts";
-
-const KEY = "k";
-const ID = keyIn("overwrite", KEY);
-const PURGE = { everyMs: 1_000, eraMs: 500, repeatMs: 100, expireMs: 2_000 };
-
-function cluster(options: Partial<SimulationOptions> = {}): Simulation {
-  const sim = new Simulation({ seed: 1, nodes: 5, replicas: 3, purge: PURGE, ...options });
-  sim.runFor(200);
-  return sim;
-}
-
-function done(sim: Simulation, operation: ClientOperation): ClientOperation {
-  assert.ok(sim.runUntil(() => operation.isDone, { within: 5_000 }));
-  assert.equal(operation.entry.status, "ok", operation.entry.code);
-  return operation;
-}
+import type { Simulation } from "#src/sim/simulation.ts";
+import { done } from "../support/answered.ts";
+import { cluster, ID, KEY } from "../support/purging-cluster.ts";
 
 function read(sim: Simulation, options: OperationOptions = {}): readonly string[] {
   return done(sim, sim.client("c").get(KEY, options)).entry.returned!;

@@ -5,28 +5,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ExchangeMessage } from "#src/core/repair-messages.ts";
-import type { ClientOperation } from "#src/sim/client-operation.ts";
-import { keyIn } from "#src/sim/clients.ts";
-import type { SimulationOptions } from "#src/sim/settings.ts";
-import { Simulation } from "#src/sim/simulation.ts";
+import type { Simulation } from "#src/sim/simulation.ts";
+import { done } from "../support/answered.ts";
+import { cluster, ID, KEY, PURGE } from "../support/purging-cluster.ts";
 
-const KEY = "k";
-const ID = keyIn("overwrite", KEY);
-const PURGE = { everyMs: 1_000, eraMs: 500, repeatMs: 100 };
 /** Long enough for several rounds. */
 const ROUNDS_MS = 20_000;
-
-function cluster(options: Partial<SimulationOptions> = {}): Simulation {
-  const sim = new Simulation({ seed: 1, nodes: 5, replicas: 3, purge: PURGE, ...options });
-  sim.runFor(200);
-  return sim;
-}
-
-function done(sim: Simulation, operation: ClientOperation): ClientOperation {
-  assert.ok(sim.runUntil(() => operation.isDone, { within: 5_000 }));
-  assert.equal(operation.entry.status, "ok", operation.entry.code);
-  return operation;
-}
 
 function putAndDelete(sim: Simulation): void {
   const client = sim.client("c");
