@@ -342,57 +342,26 @@ test("remote client: refused for its layout, it asks for the new one and tries a
 });
 
 test("remote client: a home that reaches too few of its peers is left alone for a while", async () => {
-  const lonely = { asked: 0, reply: (id: number) => answer(id, failed("QUORUM_NOT_MET", "alone")) };
-  const well = { asked: 0, reply: (id: number, epoch: number) => answer(id, notFound(epoch)) };
-  const [home, other] = await Promise.all(
-    [lonely, well].map((fake, index) => {
-      return FakeNode.start((message, layout) => {
-        if (message.kind === "layout-ask") return layoutTold(layout);
-        if (message.kind !== "ask") return undefined;
-        fake.asked++;
-        return fake.reply(message.request.id, layout.epoch);
-      }, `fake${index}`);
-    }),
-  );
-  const nodes = [home!, other!].map(({ id, address }) => ({ id, address, weight: 1, zone: "" }));
-  const ownerIndexes = new Uint16Array(32).map((_, entry) => entry % 2);
-  const { epoch, clusterId, strategy, partitionCount } = home!.layout;
-  const head = { epoch, clusterId, strategy, partitionCount, replicas: 2 };
-  const layout = new Layout({ ...head, nodes, ownerIndexes });
-  home!.layout = layout;
-  other!.layout = layout;
-  const client = await RemoteClient.connect([home!.address, other!.address], QUICK);
+  const asked = [0, 0];
+  const { client, stop } = await connectToTwo((index, epoch) => {
+    asked[index]!++;
+    return index === 0 ? failed("QUORUM_NOT_MET", "alone") : notFound(epoch);
+  });
   const key = keyOf("test", "a");
   await until("both are ready", () => client.layout().nodes.length === 2);
   const first = await done(client, { operation: "get", key });
   for (let i = 0; i < 20; i++) await done(client, { operation: "get", key });
   assert.equal(first.kind === "failed" && first.code, "QUORUM_NOT_MET");
-  assert.deepEqual([lonely.asked, well.asked], [1, 20]);
-  await client.close();
-  await home!.stop();
-  await other!.stop();
+  assert.deepEqual(asked, [1, 20]);
+  await stop();
 });
 
 test("remote client: a home that stands still is left alone, and its keys go to another owner", async () => {
   const asked = [0, 0];
-  const [home, other] = await Promise.all(
-    asked.map((_, index) => {
-      return FakeNode.start((message, layout) => {
-        if (message.kind === "layout-ask") return layoutTold(layout);
-        if (message.kind !== "ask") return undefined;
-        const isStill = asked[index]!++ >= 10 && index === 0;
-        return isStill ? undefined : answer(message.request.id, notFound(layout.epoch));
-      }, `fake${index}`);
-    }),
-  );
-  const nodes = [home!, other!].map(({ id, address }) => ({ id, address, weight: 1, zone: "" }));
-  const ownerIndexes = new Uint16Array(32).map((_, entry) => entry % 2);
-  const { epoch, clusterId, strategy, partitionCount } = home!.layout;
-  const head = { epoch, clusterId, strategy, partitionCount, replicas: 2 };
-  const layout = new Layout({ ...head, nodes, ownerIndexes });
-  home!.layout = layout;
-  other!.layout = layout;
-  const client = await RemoteClient.connect([home!.address, other!.address], QUICK);
+  const { client, stop } = await connectToTwo((index, epoch) => {
+    const isStill = asked[index]!++ >= 10 && index === 0;
+    return isStill ? undefined : notFound(epoch);
+  });
   const key = keyOf("test", "a");
   const read = (): ReturnType<typeof done> =>
     done(client, { operation: "get", key, timeoutMs: 5_000 });
@@ -411,9 +380,7 @@ test("remote client: a home that stands still is left alone, and its keys go to 
   const [homeAsked] = asked;
   for (let i = 0; i < 20; i++) await read();
   assert.equal(asked[0], homeAsked);
-  await client.close();
-  await home!.stop();
-  await other!.stop();
+  await stop();
 });
 
 test("remote client: a receipt of a later epoch is a reason to ask for the layout", async () => {
@@ -433,6 +400,34 @@ test("remote client: a receipt of a later epoch is a reason to ask for the layou
   await client.close();
   await node.stop();
 });
+
+/** A client of two nodes that own every key, the first as its home, and answer as they are told. */
+async function connectToTwo(
+  outcomeOf: (index: number, epoch: number) => Outcome | undefined,
+): Promise<{ readonly client: RemoteClient; readonly stop: () => Promise<void> }> {
+  const startOne = (index: number): Promise<FakeNode> =>
+    FakeNode.start((message, layout) => {
+      if (message.kind === "layout-ask") return layoutTold(layout);
+      if (message.kind !== "ask") return undefined;
+      const outcome = outcomeOf(index, layout.epoch);
+      return outcome === undefined ? undefined : answer(message.request.id, outcome);
+    }, `fake${index}`);
+  const [home, other] = await Promise.all([startOne(0), startOne(1)]);
+  const nodes = [home, other].map(({ id, address }) => ({ id, address, weight: 1, zone: "" }));
+  const ownerIndexes = new Uint16Array(32).map((_, entry) => entry % 2);
+  const { epoch, clusterId, strategy, partitionCount } = home.layout;
+  const head = { epoch, clusterId, strategy, partitionCount, replicas: 2 };
+  const layout = new Layout({ ...head, nodes, ownerIndexes });
+  home.layout = layout;
+  other.layout = layout;
+  const client = await RemoteClient.connect([home.address, other.address], QUICK);
+  const stop = async (): Promise<void> => {
+    await client.close();
+    await home.stop();
+    await other.stop();
+  };
+  return { client, stop };
+}
 
 function inOrder(one: string, other: string): number {
   return one < other ? -1 : 1;
