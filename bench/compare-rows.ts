@@ -3,19 +3,15 @@
  * partition, as a backup reads them.
  */
 import type { RemoteClient } from "#src/client/remote-client.ts";
-import { EMPTY_BYTES } from "#src/core/base/bytes.ts";
 import type { Key } from "#src/core/ring/key.ts";
 import type { NodeId } from "#src/core/ring/node-id.ts";
+import { partitionRows } from "../test/support/partition-rows.ts";
 
 export interface RowComparison {
   readonly keys: number;
   /** Keys that an owner lacks, cannot read, or holds otherwise than another. */
   readonly differing: number;
 }
-
-const COPY_BYTES = 256 * 1024;
-const COPY_TIMEOUT_MS = 5_000;
-const TRIES = 20;
 
 export async function compareRows(client: RemoteClient): Promise<RowComparison> {
   const layout = client.layout();
@@ -40,28 +36,10 @@ async function copyOf(
   node: NodeId,
   partition: number,
 ): Promise<ReadonlyMap<Key, string | undefined>> {
-  const { epoch } = client.layout();
   const found = new Map<Key, string | undefined>();
-  let position = EMPTY_BYTES;
-  for (let tries = 0; tries < TRIES;) {
-    const question = {
-      kind: "rows-ask",
-      epoch,
-      partition,
-      bytesMax: COPY_BYTES,
-      position,
-    } as const;
-    const told = await client.copy(node, question, COPY_TIMEOUT_MS);
-    if (told.kind !== "rows-told") {
-      tries++;
-      continue;
-    }
-    for (const key of told.damaged) found.set(key, undefined);
-    for (const { key, record } of told.records) {
-      found.set(key, Buffer.from(record).toString("latin1"));
-    }
-    if (told.next.length === 0) return found;
-    position = told.next.slice();
+  for await (const { damaged, records } of partitionRows(client, node, partition)) {
+    for (const key of damaged) found.set(key, undefined);
+    for (const { key, record } of records) found.set(key, Buffer.from(record).toString("latin1"));
   }
-  throw new Error(`${node} does not give its rows of partition ${partition}`);
+  return found;
 }

@@ -6,12 +6,13 @@ import { createWriteStream } from "node:fs";
 import { once } from "node:events";
 import { RemoteClient } from "#src/client/remote-client.ts";
 import type { DoorFailed } from "#src/core/caller/door-outcome.ts";
-import { ByteWriter, EMPTY_BYTES } from "#src/core/base/bytes.ts";
+import { ByteWriter } from "#src/core/base/bytes.ts";
 import { type BucketMode, clientRequest } from "#src/core/requests.ts";
 import { bucketOf, type Key } from "#src/core/ring/key.ts";
 import type { NodeId } from "#src/core/ring/node-id.ts";
 import type { NodeStatus } from "#src/host/node-status.ts";
 import { writeLayout } from "#src/core/wire/layout-codec.ts";
+import { partitionRows } from "../support/partition-rows.ts";
 import { base64 } from "./history-line.ts";
 import { Load, type LoadOptions, sleep } from "./load.ts";
 
@@ -49,9 +50,6 @@ export interface Told {
 
 const CONNECT_WITHIN_MS = 20_000;
 const READERS = 16;
-const COPY_TIMEOUT_MS = 5_000;
-const COPY_BYTES = 256 * 1024;
-const COPY_TRIES = 40;
 
 const settings = JSON.parse(process.argv[2]!) as LoadSettings;
 const lines = createWriteStream(settings.file);
@@ -161,34 +159,13 @@ async function rows(): Promise<NonNullable<Told["rows"]>> {
     layout.nodes.map(async ({ id }) => {
       const found: CopiedRow[] = [];
       for (let partition = 0; partition < layout.partitionCount; partition++) {
-        if (layout.isOwner(id, partition)) await copyPartition(id, partition, found);
+        if (!layout.isOwner(id, partition)) continue;
+        for await (const { damaged, records } of partitionRows(client, id, partition)) {
+          for (const key of damaged) found.push({ key, record: null });
+          for (const { key, record } of records) found.push({ key, record: base64(record) });
+        }
       }
       return { node: id, rows: found };
     }),
   );
-}
-
-async function copyPartition(node: NodeId, partition: number, found: CopiedRow[]): Promise<void> {
-  const { epoch } = client.layout();
-  let position = EMPTY_BYTES;
-  for (let tries = 0; tries < COPY_TRIES; tries++) {
-    const question = {
-      kind: "rows-ask",
-      epoch,
-      partition,
-      bytesMax: COPY_BYTES,
-      position,
-    } as const;
-    const told = await client.copy(node, question, COPY_TIMEOUT_MS);
-    if (told.kind !== "rows-told") {
-      await sleep(50);
-      continue;
-    }
-    for (const key of told.damaged) found.push({ key, record: null });
-    for (const { key, record } of told.records) found.push({ key, record: base64(record) });
-    if (told.next.length === 0) return;
-    position = told.next.slice();
-    tries = 0;
-  }
-  throw new Error(`${node} does not give its rows of partition ${partition}`);
 }
