@@ -5,32 +5,19 @@
  *     get 1 ──▶ context ⊇ C, without v          v is gone there
  *     get 2 ──▶ v                               a later read of enough owners: v has come back
  *
- * Reads are comparable when their owners must overlap, by what the first one's receipt says of who
- * holds exactly what it returned. A blind put that overwrites and may have been carried out twice
- * is let off: it replaces whatever there is, so its value may rightly be back.
+ * `SeenReads` says which reads are comparable. A blind put that overwrites and may have been
+ * carried out twice is let off: it replaces whatever there is, so its value may rightly be back.
  *
  * Where it holds: while no owner of the key was killed from the first read to the end of the
  * second, since a read may return what is not durable yet.
  */
 import { contains, descends } from "#src/core/causality/context.ts";
-import type { Context } from "#src/core/causality/context.ts";
-import type { Key } from "#src/core/ring/key.ts";
 import type { Checker, RunView } from "#src/sim/checker.ts";
-import { heldBy, hintedBy, readersOf } from "#src/sim/checks/levels.ts";
 import { MemoryLosses } from "#src/sim/checks/memory-losses.ts";
+import { type Seen, SeenReads } from "#src/sim/checks/seen-reads.ts";
 import { ownersRecord, valueOf } from "#src/sim/checks/stored.ts";
 import { effectsMax, type HistoryEntry } from "#src/sim/history.ts";
 import type { Observer } from "#src/sim/observer.ts";
-
-/** Earlier reads that a later one is compared with, per key. */
-const READS_KEPT = 8;
-
-interface Seen {
-  readonly read: HistoryEntry;
-  readonly context: Context;
-  readonly held: number;
-  readonly forgot: number;
-}
 
 export function goneValues(run: RunView): Checker {
   return new GoneValues(run);
@@ -40,16 +27,15 @@ class GoneValues implements Checker {
   readonly id = "S3";
   readonly rule = "a value that a read saw gone is not read again, and not there at the end";
   readonly observer: Observer;
-  readonly #run: RunView;
   readonly #losses: MemoryLosses;
   readonly #puts: Map<string, HistoryEntry> = new Map();
-  readonly #seen: Map<Key, Seen[]> = new Map();
+  readonly #seen: SeenReads;
   readonly #problems: string[] = [];
   #checked = 0;
 
   constructor(run: RunView) {
-    this.#run = run;
     this.#losses = new MemoryLosses(run);
+    this.#seen = new SeenReads(run, this.#losses);
     for (const entry of run.history) {
       if (entry.value !== undefined) this.#puts.set(entry.value, entry);
     }
@@ -67,12 +53,12 @@ class GoneValues implements Checker {
   }
 
   finish(run: RunView): readonly string[] {
-    for (const [key, earlier] of this.#seen) {
-      const forgot = this.#losses.forgot(key);
+    for (const key of run.keys) {
+      const earlier = this.#seen.unforgotten(key);
       for (const dot of ownersRecord(run, key).dots) {
         const value = valueOf(dot);
-        const seen = earlier.find(({ read, context, forgot: before }) => {
-          return before === forgot && contains(context, dot, dot.n) && !shows(read, value);
+        const seen = earlier.find(({ read, context }) => {
+          return contains(context, dot, dot.n) && !shows(read, value);
         });
         if (seen === undefined) continue;
         this.#problems.push(
@@ -84,21 +70,10 @@ class GoneValues implements Checker {
   }
 
   #onRead(read: HistoryEntry): void {
-    const { key, context, status } = read;
-    if (status !== "ok" || context === undefined || this.#losses.forgotSince(read)) return;
-    const forgot = this.#losses.forgot(key);
-    const earlier = this.#seen.get(key) ?? [];
-    this.#seen.set(key, earlier);
-    const asked = readersOf(this.#run, read) - hintedBy(read);
-    const owners = this.#run.owners(key).length;
-    for (const seen of earlier) {
-      if (seen.forgot !== forgot || seen.read.completedAt! >= read.invokedAt) continue;
-      if (seen.held + asked <= owners) continue;
+    for (const seen of this.#seen.add(read)) {
       this.#checked++;
       this.#compare(seen, read);
     }
-    earlier.push({ read, context, held: heldBy(read), forgot });
-    if (earlier.length > READS_KEPT) earlier.shift();
   }
 
   #compare(seen: Seen, read: HistoryEntry): void {

@@ -5,12 +5,7 @@
  *                    and what it knows it goes on knowing
  *     purged         a value whose tombstone was removed anywhere is live nowhere, for ever
  *     to readers     a value that a read saw replaced or deleted is not returned by a later,
- *                    comparable read, and is not there at the end
- *
- * Reads are comparable when their owners must overlap: `held` of the first receipt counts the
- * owners that held exactly what was returned, and with those that the second had to ask they are
- * more than there are. Without that overlap an older value may rightly be seen again (no blocking
- * repair).
+ *                    comparable read (`seen-reads.ts`), and is not there at the end
  *
  * Where it holds: at a node, between its crashes, since a crash may undo what was not durable yet,
  * and between its memory losses. To readers, while no owner of the key crashed or forgot from the
@@ -18,7 +13,6 @@
  * may not have been carried out twice, nor be over for one node and not for another. (Whether a put
  * may be carried out twice is S20's matter, and who sees its end S21's.)
  */
-import type { Context } from "../../core/causality/context.ts";
 import { contains, descends } from "../../core/causality/context.ts";
 import { EXPIRING, type Dot, type Record } from "../../core/causality/record.ts";
 import type { Message } from "../../core/messages.ts";
@@ -29,21 +23,10 @@ import type { Checker, RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
 import { effectsMax } from "../history.ts";
 import type { Observer } from "../observer.ts";
-import { heldBy, hintedBy, readersOf } from "./levels.ts";
 import { MemoryLosses } from "./memory-losses.ts";
 import { Purged } from "./purged.ts";
+import { type Seen, SeenReads } from "./seen-reads.ts";
 import { deltaOf, isGone, ownersRecord, recordOf, valueOf } from "./stored.ts";
-
-/** Earlier reads that a later one is compared with, per key: the latest say the most. */
-const READS_KEPT = 8;
-
-/** What a read showed, and what its owners had forgotten when it began. */
-interface Seen {
-  readonly read: HistoryEntry;
-  readonly context: Context;
-  readonly held: number;
-  readonly forgot: number;
-}
 
 export function resurrection(run: RunView): Checker {
   return new Resurrection(run);
@@ -58,7 +41,7 @@ class Resurrection implements Checker {
   readonly #known: Map<NodeId, Map<Key, Record>> = new Map();
   readonly #dots: Map<string, Dot> = new Map();
   readonly #puts: Map<string, HistoryEntry> = new Map();
-  readonly #seen: Map<Key, Seen[]> = new Map();
+  readonly #seen: SeenReads;
   readonly #problems: string[] = [];
   readonly #purged: Purged = new Purged();
   #checked = 0;
@@ -66,6 +49,7 @@ class Resurrection implements Checker {
   constructor(run: RunView) {
     this.#run = run;
     this.#losses = new MemoryLosses(run);
+    this.#seen = new SeenReads(run, this.#losses);
     this.observer = {
       onInvoke: (entry) => {
         this.#losses.onInvoke(entry);
@@ -97,14 +81,11 @@ class Resurrection implements Checker {
 
   finish(run: RunView): readonly string[] {
     for (const key of run.keys) {
-      const final = ownersRecord(run, key);
-      const forgot = this.#losses.forgot(key);
-      for (const dot of final.dots) {
+      const earlier = this.#seen.unforgotten(key);
+      for (const dot of ownersRecord(run, key).dots) {
         const value = valueOf(dot);
         if (dot.kind === EXPIRING) continue;
-        const seen = this.#seen.get(key)?.find((earlier) => {
-          return earlier.forgot === forgot && sawGone(earlier, dot, value);
-        });
+        const seen = earlier.find((each) => sawGone(each, dot, value));
         if (seen === undefined) continue;
         this.#problems.push(
           `${key}: ${value} is stored at the end, though get ${seen.read.sequence} saw it gone`,
@@ -160,22 +141,12 @@ class Resurrection implements Checker {
   }
 
   #onRead(read: HistoryEntry): void {
-    const { context } = read;
     const showsAll = read.mode === "overwrite" || read.mode === "siblings";
-    if (read.status !== "ok" || context === undefined || !showsAll) return;
-    if (this.#losses.forgotSince(read)) return;
-    const forgot = this.#losses.forgot(read.key);
-    const earlier = this.#seenOf(read.key);
-    const asked = readersOf(this.#run, read) - hintedBy(read);
-    const owners = this.#run.owners(read.key).length;
-    for (const seen of earlier) {
-      if (seen.forgot !== forgot || seen.read.completedAt! >= read.invokedAt) continue;
-      if (seen.held + asked <= owners) continue;
+    if (!showsAll) return;
+    for (const seen of this.#seen.add(read)) {
       this.#checked++;
       this.#compare(seen, read);
     }
-    earlier.push({ read, context, held: heldBy(read), forgot });
-    if (earlier.length > READS_KEPT) earlier.shift();
   }
 
   #compare(seen: Seen, read: HistoryEntry): void {
@@ -189,15 +160,6 @@ class Resurrection implements Checker {
           ` before it had seen gone at ${seen.held} owners`,
       );
     }
-  }
-
-  #seenOf(key: Key): Seen[] {
-    let seen = this.#seen.get(key);
-    if (seen === undefined) {
-      seen = [];
-      this.#seen.set(key, seen);
-    }
-    return seen;
   }
 
   #rowsOf(node: NodeId): Map<Key, Record> {
