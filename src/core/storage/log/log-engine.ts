@@ -79,6 +79,8 @@ export class LogEngine implements Engine {
   #pause = 0;
   #nextPause = PAUSE_ROUNDS_MIN;
   #isRefillDue = true;
+  /** Hint files and compaction take turns: writers that never rest always leave more of both. */
+  #isTurnOfCompaction = false;
   #isClosed = false;
 
   constructor(disk: Disk, options: LogOptions, log: RecoveredLog, events: EngineEvents) {
@@ -282,11 +284,19 @@ export class LogEngine implements Engine {
     }
     if (this.isFull) return this.#nextWhenFull();
     this.#nextPause = PAUSE_ROUNDS_MIN;
+    const unhinted = this.#nextUnhinted();
+    const isTurn = this.#isTurnOfCompaction || unhinted === undefined;
+    const victim = isTurn ? worthCompacting(this.#segments, undefined) : undefined;
+    this.#isTurnOfCompaction = victim === undefined;
+    if (victim !== undefined) return this.#compact(victim);
+    return unhinted === undefined ? undefined : this.#hint(unhinted);
+  }
+
+  #nextUnhinted(): Segment | undefined {
     for (const segment of this.#segments) {
-      if (!segment.hasHint && this.#segments.isReplaceable(segment)) return this.#hint(segment);
+      if (!segment.hasHint && this.#segments.isReplaceable(segment)) return segment;
     }
-    const victim = worthCompacting(this.#segments, undefined);
-    return victim === undefined ? undefined : this.#compact(victim);
+    return undefined;
   }
 
   /** The reserve is tried after every compaction, and now and then: others may make room too. */
