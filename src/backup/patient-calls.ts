@@ -8,6 +8,7 @@
  * A question that is longer than every node takes ends the connection, however well the node is: it
  * is asked twice, and says nothing about the node. All that is asked here may be asked twice.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { CopyQuestion } from "../client/copy-calls.ts";
 import type { DoorFailed } from "../core/caller/door-outcome.ts";
 import type { Layout } from "../core/ring/layout.ts";
@@ -108,7 +109,7 @@ export class PatientCalls {
 
   #pause(tries: number): Promise<void> {
     const ms = this.#pauseMs * 2 ** Math.min(tries, PAUSE_DOUBLINGS_MAX);
-    return new Promise((resolve) => setTimeout(resolve, ms));
+    return sleep(ms);
   }
 }
 

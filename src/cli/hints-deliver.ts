@@ -5,6 +5,7 @@
  * There is no more to watch when nothing is left but for nodes that cannot be reached, or when
  * those that can be reached take nothing.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RemoteClient } from "../client/remote-client.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -65,7 +66,7 @@ async function watch(client: RemoteClient, first: HintsView, watched: Watch): Pr
   let left = total;
   let movedAt = performance.now();
   while (!isStopped() && !(view.isCounted && view.deliverable(target).length === 0)) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await sleep(LOOK_EVERY_MS);
     view = await HintsView.ask(client, { kind: "list" }, timeoutMs);
     const leftNow = sumOf(view.deliverable(target)).keys;
     if (leftNow !== left) movedAt = performance.now();

@@ -4,6 +4,7 @@
  * It tells first what would be lost. A hint may be the only copy of a write besides those that its
  * other owners hold, and where a stand-in counted towards the quorum, one of those is it.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RemoteClient } from "../client/remote-client.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
@@ -59,7 +60,7 @@ async function watch(
 ): Promise<HintsView> {
   let view = first;
   while (view.of(target).some(({ state }) => state === "dropping")) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await sleep(LOOK_EVERY_MS);
     view = await HintsView.ask(client, { kind: "list" }, timeoutMs);
   }
   return view;

@@ -6,6 +6,7 @@
  * or for rows that cannot be read. A node that is started again has forgotten what it was asked:
  * then it is asked again.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RemoteClient } from "../client/remote-client.ts";
 import type { PairState, RepairOrder, RepairReport } from "../core/repair-orders.ts";
 import { leftOf } from "../core/repair-orders.ts";
@@ -88,7 +89,7 @@ export class RepairRun {
     let before = "";
     let movedAt = performance.now();
     while (!this.#watch.isOver() && !this.#isEnded) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      await sleep(LOOK_EVERY_MS);
       await this.#look();
       for (; done < this.asked - this.left; done++) progress.step(this.#extra);
       progress.tell(this.#extra);

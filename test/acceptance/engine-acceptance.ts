@@ -10,9 +10,10 @@ import assert from "node:assert/strict";
 import { appendFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Bucket, GrammeError, type Store, text } from "gramme/client";
 import { DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
-import { patiently, sleep } from "../support/durable-load.ts";
+import { patiently } from "../support/durable-load.ts";
 import { until } from "../support/local-cluster.ts";
 
 export type EngineName = "memory" | "log" | "lmdb" | "level";

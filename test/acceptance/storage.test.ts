@@ -8,8 +8,8 @@ import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { open, text, type OpenOptions, type Store } from "gramme";
-import { sleep } from "../support/durable-load.ts";
 import { until } from "../support/local-cluster.ts";
 
 const KEYS = 200;

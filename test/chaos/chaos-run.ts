@@ -13,6 +13,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Key, keyOf } from "#src/core/ring/key.ts";
 import type { NodeId } from "#src/core/ring/node-id.ts";
 import type { NodeStatus } from "#src/host/node-status.ts";
@@ -23,7 +24,6 @@ import { differingKeys, layoutIn, openSecret, rowsIn } from "./final-rows.ts";
 import { FinalView } from "./final-view.ts";
 import { entriesOf, readHistory } from "./history-line.ts";
 import { judge } from "./judge.ts";
-import { sleep } from "./load.ts";
 import type { Told } from "./load-main.ts";
 import type { Stretch } from "./measures.ts";
 import { Nemesis } from "./nemesis.ts";

@@ -4,6 +4,7 @@
  */
 import { createWriteStream } from "node:fs";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { RemoteClient } from "#src/client/remote-client.ts";
 import type { DoorFailed } from "#src/core/caller/door-outcome.ts";
 import { ByteWriter } from "#src/core/base/bytes.ts";
@@ -14,7 +15,7 @@ import type { NodeStatus } from "#src/host/node-status.ts";
 import { writeLayout } from "#src/core/wire/layout-codec.ts";
 import { partitionRows } from "../support/partition-rows.ts";
 import { base64 } from "./history-line.ts";
-import { Load, type LoadOptions, sleep } from "./load.ts";
+import { Load, type LoadOptions } from "./load.ts";
 
 export interface LoadSettings extends LoadOptions {
   readonly addresses: readonly string[];

@@ -6,6 +6,7 @@
  * stand in, a few are content with one, a few belong to sessions. The library's own rule decides
  * what is tried once more.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Random } from "#src/core/base/random.ts";
 import { EMPTY_BYTES } from "#src/core/base/bytes.ts";
 import { utf8Decode, utf8Encode } from "#src/core/base/utf8.ts";
@@ -215,8 +216,4 @@ function remember(contexts: Map<Key, Uint8Array[]>, key: Key, context: Uint8Arra
   const known = contexts.get(key);
   if (known === undefined) contexts.set(key, [context.slice()]);
   else if (known.push(context.slice()) > CONTEXTS_KEPT) known.shift();
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms));
 }

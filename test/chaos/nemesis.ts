@@ -3,6 +3,7 @@
  * and notes both. After the last one everything is whole again: every process runs, every link is
  * open, every disk has room.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeId } from "#src/core/ring/node-id.ts";
 import type { ChaosCluster } from "./chaos-cluster.ts";
 import { NODES } from "./chaos-cluster.ts";
@@ -11,7 +12,6 @@ import type { FaultLog } from "./fault-log.ts";
 import type { Fault, FaultKind } from "./fault-plan.ts";
 import type { Crash } from "./judge.ts";
 import { OPEN, worse } from "./link-condition.ts";
-import { sleep } from "./load.ts";
 import { conditionUnder } from "./network-faults.ts";
 
 /** Too little for a write of any size. */

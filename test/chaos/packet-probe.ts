@@ -1,6 +1,7 @@
 /** Single packets from one seat to another: how many arrive. Nothing sends them again. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ownEnvironment } from "./chaos-node.ts";
 import { addressOf } from "./link-condition.ts";
 import type { Wire } from "./wire.ts";
@@ -35,7 +36,7 @@ export async function packetsThrough(
     await once(receiver, "message");
     const sender = start(wire.namespace(from), SENDER, [addressOf(to), `${count}`]);
     await once(sender, "exit");
-    await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+    await sleep(WAIT_MS);
     receiver.send("how many?");
     const [arrived] = (await once(receiver, "message")) as [number];
     return arrived;

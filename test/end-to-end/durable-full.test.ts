@@ -10,10 +10,11 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { GrammeError, text } from "gramme/client";
 import { gramme } from "../support/cli.ts";
 import { DurableCluster } from "../support/durable-cluster.ts";
-import { patiently, sleep } from "../support/durable-load.ts";
+import { patiently } from "../support/durable-load.ts";
 
 const MIB = 1024 * 1024;
 const DISK_BYTES = 5 * MIB;

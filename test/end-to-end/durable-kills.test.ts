@@ -5,10 +5,11 @@
  */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Random } from "#src/core/base/random.ts";
 import { DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
 import { Ledger } from "../support/durable-ledger.ts";
-import { Load, sleep } from "../support/durable-load.ts";
+import { Load } from "../support/durable-load.ts";
 
 /** CRASH_CYCLES in the environment asks for more of them, CRASH_SEED for the same again. */
 const CYCLES = Number(process.env["CRASH_CYCLES"] ?? 3);

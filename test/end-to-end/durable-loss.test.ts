@@ -7,11 +7,12 @@ import assert from "node:assert/strict";
 import { cpSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Bucket, text } from "gramme/client";
 import { Random } from "#src/core/base/random.ts";
 import { grammeJson } from "../support/cli.ts";
 import { DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
-import { Load, sleep } from "../support/durable-load.ts";
+import { Load } from "../support/durable-load.ts";
 import { until } from "../support/local-cluster.ts";
 
 const LOAD = { keys: 200, writers: 16, valueBytesMax: 300 };

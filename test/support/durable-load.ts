@@ -5,6 +5,7 @@
  * Nothing is repeated by the library: a second try of a put is a second version of the same value,
  * and the account could not tell them apart.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Bucket, GrammeError, type Store, text } from "gramme/client";
 import type { Random } from "#src/core/base/random.ts";
 import { type Ending, Ledger } from "./durable-ledger.ts";
@@ -124,10 +125,6 @@ export class Load {
     const problem = this.ledger.problemOf(key, value === undefined ? value : parseInt(value, 10));
     if (problem !== undefined) this.problems.push(`${problem} (${when})`);
   }
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, ms));
 }
 
 const PATIENCE_MS = 20_000;

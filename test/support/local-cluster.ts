@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Door } from "#src/client/door.ts";
 import type { DoorOutcome } from "#src/core/caller/door-outcome.ts";
 import type { ClientRequest } from "#src/core/requests.ts";
@@ -134,7 +135,7 @@ export async function until(what: string, isSo: () => boolean, withinMs = 10_000
   const end = performance.now() + withinMs;
   while (!isSo()) {
     assert.ok(performance.now() < end, `${what}: not within ${withinMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await sleep(2);
   }
 }
 
