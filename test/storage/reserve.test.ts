@@ -66,3 +66,20 @@ test("reserve: while it looks for room it never takes that of somebody who write
     }
   }
 });
+
+test("reserve: writers go on while something is moved, as long as there is enough for both", () => {
+  const { disk } = new Stand(1);
+  const reserve = new Reserve(disk, 8000);
+  reserve.promise(4000);
+  assert.equal(reserve.roomToMove, 3000);
+  assert.equal(reserve.give(400), true);
+  reserve.beginMove(2000);
+  assert.equal(reserve.give(500), true, "a quarter of what was left is for writers");
+  assert.equal(reserve.give(200), false, "and no more");
+  reserve.endMove(2500);
+  assert.equal(reserve.give(500), true, "what was freed is there for them too");
+  reserve.beginMove(reserve.roomToMove);
+  assert.equal(reserve.give(100), false, "what is moved must find its room");
+  reserve.endMove(0);
+  assert.equal(reserve.roomToMove, 0);
+});

@@ -58,8 +58,6 @@ import type { Segments } from "./segments.ts";
  */
 const PAUSE_ROUNDS_MIN = 8;
 const PAUSE_ROUNDS_MAX = 256;
-/** Of the reserve, when the disk is full: what nobody plans with. */
-const MARGIN = 1 / 8;
 
 export class LogEngine implements Engine {
   readonly findings: LogFindings;
@@ -263,18 +261,16 @@ export class LogEngine implements Engine {
    * long as most of the reserve is left for compaction.
    */
   #fitsIntoReserve(writes: readonly RowWrite[]): boolean {
-    let spent = this.#reserve.spentBytes;
+    let bytes = 0;
     for (const { partition, key, row } of writes) {
       const length = recordLength(key, row?.length ?? 0);
-      spent += length;
+      bytes += length;
       if (row === undefined) continue;
       const number = this.#index.keys.find(partition, key);
       const before = number === NO_NUMBER ? 0 : this.#index.lengthOf(number);
       if (length > before) return false;
     }
-    if (spent > this.#reserve.writersEnd) return false;
-    this.#reserve.spentBytes = spent;
-    return true;
+    return this.#reserve.give(bytes);
   }
 
   #nextJob(): Job | undefined {
@@ -303,8 +299,7 @@ export class LogEngine implements Engine {
   #nextWhenFull(): Job | undefined {
     if (this.#isRefillDue) return this.#refill();
     this.#isRefillDue = true;
-    const { bytes, spentBytes } = this.#reserve;
-    const victim = worthCompacting(this.#segments, bytes - bytes * MARGIN - spentBytes);
+    const victim = worthCompacting(this.#segments, this.#reserve.roomToMove);
     if (victim !== undefined) return this.#compactWhenFull(victim);
     this.#rest();
     return undefined;
@@ -326,12 +321,11 @@ export class LogEngine implements Engine {
   }
 
   *#compactWhenFull(segment: Segment): Job {
-    const reserve = this.#reserve;
-    reserve.spentBytes += movedBytes(segment, this.#segments);
+    this.#reserve.beginMove(movedBytes(segment, this.#segments));
     const answer = yield* this.#compact(segment);
-    if (answer !== "done" || this.#segments.has(segment.number)) return answer;
-    reserve.spentBytes = Math.max(0, reserve.spentBytes - segment.end);
-    this.#nextPause = PAUSE_ROUNDS_MIN;
+    const isGone = answer === "done" && !this.#segments.has(segment.number);
+    this.#reserve.endMove(isGone ? segment.end : 0);
+    if (isGone) this.#nextPause = PAUSE_ROUNDS_MIN;
     return answer;
   }
 

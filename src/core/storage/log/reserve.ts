@@ -11,16 +11,20 @@ export const RESERVE_FILE = "reserve";
 const PIECE_BYTES = 256 * 1024;
 /** Of what is left of it, for writes that take no more room than what they replace. */
 const WRITERS_SHARE = 1 / 4;
+/** Of the reserve, when the disk is full: what nobody plans with. */
+const MARGIN = 1 / 8;
 /** Less than this part of the reserve, a power of two, is not worth finding. */
 const PARTS_LOG2 = 4;
 
 export class Reserve {
   readonly #disk: Disk;
   readonly bytes: number;
-  /** So much of it is used up or promised, since it was given back. */
-  spentBytes = 0;
+  /** So much of it is used up, since it was given back. */
+  #spentBytes = 0;
+  /** Promised to a compaction that is under way. */
+  #movedBytes = 0;
   /** So far writes may go, of which no more is spent: the rest is for compaction. */
-  writersEnd = 0;
+  #writersEnd = 0;
   #isKept = false;
   #isFilling = false;
 
@@ -36,8 +40,32 @@ export class Reserve {
 
   /** The disk is full, and so much of the reserve is gone already. */
   promise(spentBytes: number): void {
-    this.spentBytes = spentBytes;
-    this.writersEnd = spentBytes + (this.bytes - spentBytes) * WRITERS_SHARE;
+    this.#spentBytes = spentBytes;
+    this.#writersEnd = spentBytes + (this.bytes - spentBytes) * WRITERS_SHARE;
+  }
+
+  /** Whether a write may have so much of it, which is spent then. */
+  give(bytes: number): boolean {
+    if (this.#spentBytes + bytes > this.#writersEnd) return false;
+    if (this.#movedBytes > 0 && bytes > this.roomToMove - this.#movedBytes) return false;
+    this.#spentBytes += bytes;
+    return true;
+  }
+
+  /** What a compaction may move now. */
+  get roomToMove(): number {
+    return this.bytes - this.bytes * MARGIN - this.#spentBytes;
+  }
+
+  /** A compaction begins. Writers go on meanwhile, as long as there is enough for both. */
+  beginMove(bytes: number): void {
+    this.#movedBytes = bytes;
+  }
+
+  /** It is over, and has freed so much. */
+  endMove(freedBytes: number): void {
+    this.#spentBytes = Math.max(0, this.#spentBytes + this.#movedBytes - freedBytes);
+    this.#movedBytes = 0;
   }
 
   /** Takes the room, if there is as much. If not, it finds out how much there is. */
@@ -48,7 +76,7 @@ export class Reserve {
     this.#isFilling = true;
     let answer = yield* this.#take(this.bytes);
     this.#isKept = answer === "done" && this.#isFilling;
-    if (this.#isKept) this.spentBytes = 0;
+    if (this.#isKept) this.#spentBytes = 0;
     else if (answer === "full") answer = yield* this.#measure();
     this.#isFilling = false;
     return answer;
