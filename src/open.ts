@@ -14,10 +14,11 @@ import type { NodeConfig } from "./core/config.ts";
 import type { NodeSettings } from "./host/cluster-settings.ts";
 import { DirectoryError } from "./disk/directory-error.ts";
 import { LibraryMissing } from "./disk/library-engine-missing.ts";
+import { StoppedWaiting } from "./host/settle-rows.ts";
 import { SettingsError } from "./host/settings-error.ts";
 import type { GivenStorage } from "./host/storage-settings.ts";
 import type { HostFact } from "./host/host-fact.ts";
-import type { RunningNode } from "./host/start-node.ts";
+import type { RunningNode, StartOptions } from "./host/start-node.ts";
 import { startNode } from "./host/start-node.ts";
 import { soloNode } from "./solo-node.ts";
 
@@ -46,6 +47,8 @@ export interface NodeOptions {
    */
   readonly linkTimeoutMs?: number;
   readonly onFact?: (fact: HostFact) => void;
+  /** Ends an `open` that waits for other members to say whether rows that were put back count. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ClusterOptions extends Partial<RemoteOptions> {
@@ -62,7 +65,12 @@ export type OpenOptions =
 const LINK_TIMEOUT_MS_DEFAULT = 1_000;
 const LINK_TIMEOUT_MS_MAX = 600_000;
 const MEMORY: ReadonlySet<string> = new Set<keyof MemoryOptions>(["memory", "config", "onFact"]);
-const NODE: ReadonlySet<string> = new Set<keyof NodeOptions>(["node", "linkTimeoutMs", "onFact"]);
+const NODE: ReadonlySet<string> = new Set<keyof NodeOptions>([
+  "node",
+  "linkTimeoutMs",
+  "onFact",
+  "signal",
+]);
 
 /**
  * Rejects with INVALID_ARGUMENT for a setting that cannot be, with OPEN_FAILED when it cannot
@@ -108,22 +116,19 @@ async function openMemory(options: MemoryOptions): Promise<Store> {
 
 async function openNode(options: NodeOptions): Promise<Store> {
   refuseUnknown(options, NODE);
-  const { node, linkTimeoutMs = LINK_TIMEOUT_MS_DEFAULT, onFact } = options;
+  const { node, linkTimeoutMs = LINK_TIMEOUT_MS_DEFAULT, onFact, signal } = options;
   if (!(linkTimeoutMs >= 0 && linkTimeoutMs <= LINK_TIMEOUT_MS_MAX)) {
     const problem = `linkTimeoutMs must be from 0 to ${LINK_TIMEOUT_MS_MAX}, got ${linkTimeoutMs}`;
     throw new GrammeError("INVALID_ARGUMENT", problem);
   }
-  const running = await started(node, onFact);
+  const running = await started(node, { ...(onFact && { onFact }), ...(signal && { signal }) });
   if (linkTimeoutMs > 0) await running.linked(linkTimeoutMs);
   return new Store({ door: running.host, status: async () => [running.status()] });
 }
 
-async function started(
-  settings: NodeSettings,
-  onFact: ((fact: HostFact) => void) | undefined,
-): Promise<RunningNode> {
+async function started(settings: NodeSettings, options: StartOptions): Promise<RunningNode> {
   try {
-    return await startNode(settings, onFact === undefined ? {} : { onFact });
+    return await startNode(settings, options);
   } catch (error) {
     throw openFailure(error);
   }
@@ -137,6 +142,10 @@ function openFailure(error: unknown): unknown {
   if (error instanceof DirectoryError) {
     const { message, hint } = error;
     return new GrammeError("OPEN_FAILED", message, { hint: sentence(hint), cause: error });
+  }
+  if (error instanceof StoppedWaiting) {
+    const hint = "Its rows were put back: see docs/durability.md, A disk that is put back";
+    return new GrammeError("OPEN_FAILED", error.message, { hint, cause: error });
   }
   if (error instanceof LibraryMissing) {
     const hint = "Install it, or choose another engine";

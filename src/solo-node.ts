@@ -41,6 +41,8 @@ export async function soloNode({ config, storage, onFact }: SoloSettings): Promi
     checked.storage === undefined ? undefined : await NodeStorage.open(checked.storage, owner);
   const clusterId = opened?.identity.clusterId ?? checked.clusterId;
   const { host } = makeHost({ ...checked, clusterId }, new Turn(), 0, opened);
+  // There is nobody who could have forgotten anything.
+  if (opened?.isSettled === false) await opened.settle();
   host.start();
   if (onFact !== undefined) host.onFact(onFact);
   if (opened !== undefined) noteBoot(host, opened);

@@ -37,6 +37,7 @@ export interface NodeFlags {
   readonly engine?: EngineKind;
   readonly sync?: SyncKind;
   readonly restored?: true;
+  readonly keepRows?: true;
   readonly set?: readonly Knob[];
 }
 
@@ -85,6 +86,7 @@ export function nodeFlags(command: Command): Command {
       "a write counts as stored after its sync (always, the default), or without",
     ).choices(SYNC_KINDS),
     new Option("--restored", "the directory comes from a backup: go on under a new identity"),
+    new Option("--keep-rows", "rows that were put back count, and nobody is asked whether they do"),
     new Option(
       "--set <field=value>",
       "any other setting, as config.requestTimeoutMs=500 or storage.segmentBytes=16777216",
@@ -120,8 +122,8 @@ export function sharedSettings(flags: NodeFlags): Partial<NodeSettings> {
 }
 
 function storageOf(flags: NodeFlags, sizes: object): GivenStorage | undefined {
-  const { dir, engine, sync, restored } = flags;
-  const rest = given({ engine, sync, restored, ...sizes });
+  const { dir, engine, sync, restored, keepRows } = flags;
+  const rest = given({ engine, sync, restored, keepRows, ...sizes });
   if (dir !== undefined) return { dir, ...rest };
   const [first] = Object.keys(rest);
   if (first === undefined) return undefined;

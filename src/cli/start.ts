@@ -14,7 +14,8 @@ import { checkSettings, type NodeSettings } from "../host/cluster-settings.ts";
 import type { MemberSettings } from "../host/member-settings.ts";
 import type { BootReason } from "../core/identity/boot.ts";
 import { DiskFailure } from "../host/disk-failure.ts";
-import type { HostFact } from "../host/host-fact.ts";
+import type { HostFact, SettlingFact } from "../host/host-fact.ts";
+import { StoppedWaiting } from "../host/settle-rows.ts";
 import { startNode, type RunningNode } from "../host/start-node.ts";
 import type { PeerStatus } from "../host/node-status.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
@@ -114,7 +115,10 @@ async function start(settings: NodeSettings): Promise<void> {
 
 async function run(settings: NodeSettings, stop: Promise<void>): Promise<void> {
   const watch = new PeerWatch(settings);
-  const node = await listening(settings, watch);
+  const whileStarting = new AbortController();
+  void stop.then(() => whileStarting.abort());
+  const node = await listening(settings, watch, whileStarting.signal);
+  if (node === undefined) return print(`stopped ${settings.id}`);
   const waiting = setInterval(
     () => watch.remarkWaiting(node.status().peers),
     WAITING_REMARK_EVERY_MS,
@@ -135,10 +139,19 @@ async function run(settings: NodeSettings, stop: Promise<void>): Promise<void> {
   print(`stopped ${settings.id}`);
 }
 
-async function listening(settings: NodeSettings, watch: PeerWatch): Promise<RunningNode> {
+/** Nothing when it was told to stop while it waited. */
+async function listening(
+  settings: NodeSettings,
+  watch: PeerWatch,
+  signal: AbortSignal,
+): Promise<RunningNode | undefined> {
   try {
-    return await startNode(settings, { onFact: (fact) => watch.onFact(fact) });
+    return await startNode(settings, { onFact: (fact) => watch.onFact(fact), signal });
   } catch (error) {
+    if (error instanceof StoppedWaiting) return undefined;
+    if (error instanceof DiskFailure) {
+      throw new CommandError(EXIT.storage, `${settings.id} has stopped: ${error.message}`);
+    }
     const { code } = error as NodeJS.ErrnoException;
     const { listen } = settings;
     if (code === "EADDRINUSE") {
@@ -170,6 +183,16 @@ function remarkBoot({ reason, findings }: Extract<HostFact, { kind: "storage-ope
   if (findings !== "") remark(`found in the data directory: ${findings}`);
 }
 
+/** What becomes of rows that were put back. */
+function remarkSettling(fact: SettlingFact): void {
+  if (fact.kind === "rows-unsettled") return remark(`waiting: ${fact.waits}`);
+  if (fact.kind === "rows-kept") return remark(`its rows, which were put back, count`);
+  remark(
+    `its rows, which were put back, are too old: the others have forgotten deletions since. They ` +
+      `were moved to ${fact.path}, and the others fill this node again`,
+  );
+}
+
 /** Follows the peers by the node's facts: says when it is ready, and who comes and goes. */
 class PeerWatch {
   isStopping = false;
@@ -195,6 +218,8 @@ class PeerWatch {
   onFact(fact: HostFact): void {
     if (fact.kind === "listening") return this.#onListening(fact.address);
     if (fact.kind === "storage-opened") return remarkBoot(fact);
+    if (fact.kind === "rows-unsettled" || fact.kind === "rows-kept") return remarkSettling(fact);
+    if (fact.kind === "rows-given-up") return remarkSettling(fact);
     if (this.isStopping) return;
     if (fact.kind === "peer-linked") return this.#onLinked(fact.peer);
     if (fact.kind === "peer-lost") return this.#onLost(fact.peer);

@@ -22,8 +22,8 @@ interface StatusFlags extends ClusterFlags {
 interface NodeDocument {
   readonly id: string;
   readonly address: string;
-  readonly state: "up" | "down";
-  /** Why it counts as down; empty for a node that is up. */
+  readonly state: "up" | "waiting" | "down";
+  /** Why it is not up; empty for a node that is. */
   readonly reason: string;
   readonly pid: number | null;
   readonly version: string | null;
@@ -85,12 +85,14 @@ async function documentOf(client: RemoteClient, node: LayoutNode): Promise<NodeD
     uptimeMs,
     storage,
     peers,
+    unsettled,
   } = status satisfies NodeStatus;
   return {
     id: node.id,
     address: node.address,
-    state: "up",
-    reason: "",
+    // A node of an earlier release does not tell, and never waits.
+    state: typeof unsettled === "string" ? "waiting" : "up",
+    reason: unsettled ?? "",
     pid,
     version,
     generation,
@@ -161,6 +163,7 @@ function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
   );
   for (const { id, state, reason, load, tombstones } of nodes) {
     if (state === "down") remark(`${id} does not answer: ${reason}`);
+    if (state === "waiting") remark(`${id} waits: ${reason}`);
     const busy = load === null ? "" : busyWith(load);
     if (busy !== "") remark(`${id} is busy: ${busy}`);
     if (load?.disk.isDegraded) remark(`${id} has a slow disk: ${slowDisk(load)}`);
@@ -175,7 +178,8 @@ function printCluster(layout: Layout, nodes: readonly NodeDocument[]): void {
 
 /** Why nodes that are up are not connected with others. */
 function missingLinks(nodes: readonly NodeDocument[]): readonly string[] {
-  return nodes.flatMap(({ id, peers }) =>
+  const up = nodes.filter(({ state }) => state === "up");
+  return up.flatMap(({ id, peers }) =>
     peers
       .filter(({ state }) => state !== "linked")
       .map((peer) => `${id} is not connected with ${peer.id}: ${peer.problem}`),
@@ -209,7 +213,7 @@ function rowOf(node: NodeDocument): readonly string[] {
   return [
     id,
     address,
-    paint("green", "up"),
+    node.state === "up" ? paint("green", "up") : paint("yellow", "waiting"),
     String(pid),
     showDuration(uptimeMs ?? 0),
     String(keys),

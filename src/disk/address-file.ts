@@ -16,6 +16,8 @@ import { utf8Decode, utf8Encode } from "../core/base/utf8.ts";
 import { LAYOUT_NODES_MAX } from "../core/ring/layout.ts";
 import type { AppendAnswer, Disk } from "../core/storage/disk.ts";
 import { UNREADABLE } from "../core/storage/disk.ts";
+import type { DataDirectory } from "./data-directory.ts";
+import { written } from "./written.ts";
 
 const FILES = ["addresses-0", "addresses-1"] as const;
 const BYTES_MAX = 1024 * 1024;
@@ -49,11 +51,6 @@ export class AddressFile {
 
   get addresses(): readonly string[] {
     return [...this.#addresses.values()];
-  }
-
-  /** What another directory has met is not for this one to look for. */
-  forget(): void {
-    this.#addresses.clear();
   }
 
   remember(member: string, address: string): void {
@@ -101,6 +98,19 @@ export class AddressFile {
     this.#isWriting = false;
     if (this.#isOver) this.#onRest();
     else this.#write();
+  }
+}
+
+/**
+ * What another directory has met is not for this one to look for, nor for its next start. Rejects
+ * with a DirectoryError.
+ */
+export async function forgetAddresses({ disk, path }: DataDirectory): Promise<void> {
+  const names = new Set(disk.list().map(({ name }) => name));
+  for (const file of FILES) {
+    if (!names.has(file)) continue;
+    await written(path, file, (done) => disk.remove(file, 0, done));
+    await written(path, file, (done) => disk.sync(file, done));
   }
 }
 

@@ -3,6 +3,7 @@
  *
  *     data directory ─▶ engine recovered ─▶ boot decided ─▶ identity durable ─▶ the node may speak
  *     stop:  engine closed ─▶ trees kept ─▶ identity says clean ─▶ files closed ─▶ unlocked
+ *                                                    rows given up: moved aside ─┘
  *
  *     DIR/identity-0, identity-1     who the node is
  *     DIR/place-0, place-1           that it is this directory, and as the last boot left it
@@ -10,6 +11,7 @@
  *     DIR/addresses-0, addresses-1   where the other members were
  *     DIR/trees                      sums of its rows, from a clean stop to the next start
  *     DIR/log/ · lmdb/ · level/      its rows: one engine for a directory, for ever
+ *     DIR/log.given-up-1/ …          rows that were put back and were too old (`given-up-rows.ts`)
  *
  * A directory that another engine has written to is refused: an empty store beside the full one
  * would look like lost data.
@@ -21,7 +23,7 @@ import { type BootDecision, type BootReason, decideBoot } from "../core/identity
 import type { Identity } from "../core/identity/identity.ts";
 import { LeaseKeeper } from "../core/identity/lease-keeper.ts";
 import type { EpochLease } from "../core/replica/epochs.ts";
-import { AddressFile } from "./address-file.ts";
+import { AddressFile, forgetAddresses } from "./address-file.ts";
 import type { AppendAnswer, DiskProblem } from "../core/storage/disk.ts";
 import type { Engine, EngineEvents } from "../core/storage/engine.ts";
 import { isBehind, type StoreMark } from "../core/storage/store-mark.ts";
@@ -29,6 +31,7 @@ import type { ScrubResult } from "../core/storage/log/scrub.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { DirectoryError } from "./directory-error.ts";
 import { drawnActor } from "./drawn-actor.ts";
+import { givenUpIn, moveAside, nextGivenUp } from "./given-up-rows.ts";
 import type { OpenedEngine } from "./opened-engine.ts";
 import { openEngine } from "./opened-engine.ts";
 import { agreeOnLayout, layoutDigest } from "./layout-file.ts";
@@ -78,6 +81,9 @@ export class NodeStorage {
   #trees: Uint8Array | undefined;
   #events: EngineEvents | undefined = undefined;
   #leaseRetryAt = 0;
+  #isSettled: boolean;
+  /** Where the rows go at the end, if they are given up. */
+  #aside: string | undefined = undefined;
   /** After it nothing is written any more. */
   #problem: string | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
@@ -93,8 +99,7 @@ export class NodeStorage {
     this.#opened = opened;
     this.#trees = trees;
     this.#addresses = new AddressFile(directory.disk);
-    // A copy that is tried out elsewhere must not go and find the cluster of the original.
-    if (reason === "copied" || reason === "restored") this.#addresses.forget();
+    this.#isSettled = identity.isSettled;
     this.#keeper = new LeaseKeeper({
       identity,
       lease,
@@ -132,6 +137,29 @@ export class NodeStorage {
 
   get #rows(): string {
     return rowsOf(this.#directory, this.settings);
+  }
+
+  /** Otherwise its rows may have been put back: see `core/identity/settling.ts`. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** The rows may be believed, from now on and durably. Rejects with a DirectoryError. */
+  async settle(): Promise<void> {
+    const { path } = this.#directory;
+    await written(path, "that its rows are settled", (done) => this.#keeper.settle(done));
+    this.#isSettled = true;
+  }
+
+  /** When this is closed, the rows are moved out of the way: answers where to. */
+  giveUpRows(): string {
+    this.#aside ??= nextGivenUp(this.#directory.path, this.settings.engine);
+    return this.#aside;
+  }
+
+  /** Where rows lie that were given up, also by earlier boots. */
+  get givenUp(): readonly string[] {
+    return givenUpIn(this.#directory.path);
   }
 
   get lastScrub(): ScrubResult | undefined {
@@ -181,7 +209,8 @@ export class NodeStorage {
     const actor = drawnActor();
     const generation = Math.max(identity.generation, known ?? 0, Date.now()) + 1;
     this.#problem = "peers know a younger boot";
-    const next = { ...identity, actor, generation, leaseEnd: 1, bootFloor: 0, isClean: false };
+    const fresh = { actor, generation, leaseEnd: 1, bootFloor: 0 };
+    const next = { ...identity, ...fresh, isClean: false, isSettled: false };
     this.#directory.identityFile.write(next, refused);
   }
 
@@ -200,13 +229,19 @@ export class NodeStorage {
     await this.#addresses.close();
     this.#hear(await resting);
     if (isClean && this.#problem === undefined) {
-      if (trees !== undefined && isSettled(this.settings)) {
+      if (trees !== undefined && isDurableAtRest(this.settings)) {
         await keepTrees(this.#directory, this.identity.generation, this.#rows, trees);
       }
       const { mark } = this.#opened;
       this.#hear(await new Promise((heard) => this.#keeper.stopClean(mark, heard)));
     }
-    await closed((done) => this.#directory.close(() => done()));
+    try {
+      const { path } = this.#directory;
+      const isWell = this.#problem === undefined;
+      if (this.#aside !== undefined && isWell) moveAside(path, this.settings.engine, this.#aside);
+    } finally {
+      await closed((done) => this.#directory.close(() => done()));
+    }
     if (!isClean || this.#problem === undefined) return;
     const problem = `the node did not stop in order: ${this.#problem}`;
     throw new DirectoryError(this.#directory.path, problem, "the next start takes it for a crash");
@@ -238,6 +273,10 @@ async function boot(
 ): Promise<BootDecision> {
   const decision = decide(directory, mark.place, settings, owner, found);
   await forgetTrees(directory);
+  // A copy that is tried out elsewhere must not go and find the cluster of the original.
+  if (decision.reason === "copied" || decision.reason === "restored") {
+    await forgetAddresses(directory);
+  }
   await mark.renew();
   const identity = { ...decision.identity, place: mark.place };
   const { identityFile, path } = directory;
@@ -271,7 +310,7 @@ function decide(
 }
 
 /** LevelDB that does not sync leaves it to the system when its last writes are on the disk. */
-function isSettled({ engine, sync }: StorageSettings): boolean {
+function isDurableAtRest({ engine, sync }: StorageSettings): boolean {
   return engine !== "level" || sync === "always";
 }
 
@@ -285,7 +324,9 @@ function missing(
   { isEmpty, mark }: OpenedEngine,
 ): string {
   if (stored.kind !== "found") return "";
-  const { rows } = stored.identity;
+  const { rows, isSettled } = stored.identity;
+  // It gave them up, or somebody had enough of them.
+  if (isEmpty && !isSettled) return "";
   if (isEmpty && rows?.writes !== 0) return "all its rows are gone";
   return isBehind(mark, rows) ? "its rows are older than the node: they were set back" : "";
 }

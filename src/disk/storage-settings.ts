@@ -24,6 +24,8 @@ export interface StorageSettings {
   readonly recentBytes: number;
   /** The directory comes from a backup: the node goes on under a new identity. */
   readonly restored: boolean;
+  /** Rows that were put back count, whatever the other members have forgotten since. */
+  readonly keepRows: boolean;
 }
 
 const MIB = 1024 * 1024;
@@ -36,4 +38,5 @@ export const STORAGE_DEFAULTS: Omit<StorageSettings, "dir"> = {
   reserveBytes: 64 * MIB,
   recentBytes: 32 * MIB,
   restored: false,
+  keepRows: false,
 };

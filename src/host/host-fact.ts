@@ -14,6 +14,13 @@ export type StorageFact = {
   readonly generation: number;
 };
 
+/** What becomes of rows that were put back: see `settle-rows.ts`. */
+export type SettlingFact =
+  /** Said when it is not as before. */
+  | { readonly kind: "rows-unsettled"; readonly era: number; readonly waits: string }
+  | { readonly kind: "rows-kept"; readonly era: number }
+  | { readonly kind: "rows-given-up"; readonly era: number; readonly path: string };
+
 export type TransportFact =
   | { readonly kind: "listening"; readonly address: string }
   /** A greeting was answered with a refusal, by us or by them; nothing was exchanged. */
@@ -46,4 +53,4 @@ export type TransportFact =
   | { readonly kind: "sends-dropped"; readonly peer: NodeId; readonly outboundBytes: number }
   | { readonly kind: "client-closed"; readonly remote: string; readonly reason: string };
 
-export type HostFact = Fact | StorageFact | TransportFact;
+export type HostFact = Fact | StorageFact | SettlingFact | TransportFact;

@@ -127,7 +127,7 @@ export class Host implements Effects, EngineEvents, TurnTask {
   readonly #alarm: Alarm;
   readonly #open: Numbered<OpenRequest> = new Numbered(0, REQUEST_ID_END);
   readonly #factListeners: Set<(fact: HostFact) => void> = new Set();
-  readonly #fatalListeners: ((error: unknown) => void)[] = [];
+  readonly #fatalListeners: Set<(error: unknown) => void> = new Set();
   readonly #completedTokens: number[] = [];
   readonly #completedAnswers: DiskAnswer[] = [];
   readonly #answers: CallbackQueue<Outcome> = new CallbackQueue();
@@ -136,6 +136,7 @@ export class Host implements Effects, EngineEvents, TurnTask {
   #wasRefused = false;
   #links: Links | undefined = undefined;
   #closing: Promise<void> | undefined = undefined;
+  #isHeld = false;
   #end: { readonly reason: string } | undefined = undefined;
   #layout: Layout;
 
@@ -164,8 +165,17 @@ export class Host implements Effects, EngineEvents, TurnTask {
     this.#node.restoreTrees(trees);
   }
 
+  /**
+   * Until `start` it only shows what it has: no time passes for it. For a node of which it is not
+   * known yet whether its rows count.
+   */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
   /** Once it can be reached: from now on it looks after others, and after its own rows. */
   start(): void {
+    this.#isHeld = false;
     this.#node.start(performance.now());
     this.#turn.wake();
   }
@@ -181,10 +191,11 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   /**
    * The node is poisoned and everything has been stopped. Without a listener the process gets the
-   * exception.
+   * exception. The answer ends the listening.
    */
-  onFatal(listener: (error: unknown) => void): void {
-    this.#fatalListeners.push(listener);
+  onFatal(listener: (error: unknown) => void): () => void {
+    this.#fatalListeners.add(listener);
+    return () => this.#fatalListeners.delete(listener);
   }
 
   layout(): Layout {
@@ -347,7 +358,7 @@ export class Host implements Effects, EngineEvents, TurnTask {
         this.#layout = layout;
         this.#links?.follow(layout);
       }
-      this.#alarm.at(this.#node.nextDeadline);
+      if (!this.#isHeld) this.#alarm.at(this.#node.nextDeadline);
     }
     this.#answers.run();
     if (!this.#answers.isEmpty) this.#turn.wake();
@@ -420,7 +431,7 @@ export class Host implements Effects, EngineEvents, TurnTask {
 
   async #close(): Promise<void> {
     this.#links?.stopAccepting();
-    if (this.#end === undefined) this.#node.leave(performance.now());
+    if (this.#end === undefined && !this.#isHeld) this.#node.leave(performance.now());
     if (this.#end === undefined && this.#node.openRequests > 0) {
       await this.#drain.wait(this.#drainMs);
     }
@@ -447,7 +458,7 @@ export class Host implements Effects, EngineEvents, TurnTask {
     this.#stop(`the node has stopped: ${error instanceof Error ? error.message : String(error)}`);
     this.#links?.abort();
     if (this.#closing === undefined) void this.#keeper?.close(false, undefined);
-    if (this.#fatalListeners.length === 0) throwLater(error);
+    if (this.#fatalListeners.size === 0) throwLater(error);
     for (const listener of this.#fatalListeners) listener(error);
   }
 

@@ -37,6 +37,8 @@ export interface StorageStatus {
   readonly findings: string;
   /** What the last look at everything on the disk found; nothing before its end. */
   readonly scrub: ScrubResult | null;
+  /** Where rows lie that were put back and were too old; nothing here touches them again. */
+  readonly givenUp: readonly string[];
 }
 
 /** Of anti-entropy: a pair is a partition that the node owns and another owner of it. */
@@ -54,7 +56,9 @@ export interface NodeStatus {
   readonly clusterId: string;
   readonly version: string;
   readonly pid: number;
-  readonly state: "running" | "stopping" | "stopped";
+  readonly state: "waiting" | "running" | "stopping" | "stopped";
+  /** Why it does not take part yet, in words: its rows were put back. Nothing when it does. */
+  readonly unsettled: string | null;
   readonly generation: number;
   readonly layoutEpoch: number;
   readonly peers: readonly PeerStatus[];

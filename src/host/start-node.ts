@@ -34,6 +34,7 @@ import { Host } from "./host.ts";
 import { Listener } from "./listener.ts";
 import { type NameSource, SystemNames } from "./names.ts";
 import type { NodeStatus, PeerStatus, StorageStatus } from "./node-status.ts";
+import { settleRows, type SettleSetup } from "./settle-rows.ts";
 import { TcpTransport } from "./tcp-transport.ts";
 import { VERSION } from "./version.ts";
 
@@ -56,9 +57,14 @@ export interface StartOptions {
   readonly onFact?: (fact: HostFact) => void;
   /** Where names are looked up, by default where this machine does. */
   readonly names?: NameSource;
+  /** Ends a start that waits, since its rows were put back and nobody says whether they count. */
+  readonly signal?: AbortSignal;
 }
 
-/** Rejects with a SettingsError, or with the system's error when it cannot listen. */
+/**
+ * Rejects with a SettingsError, with the system's error when it cannot listen, or with
+ * StoppedWaiting. What was put back is settled before anybody is met, however long that takes.
+ */
 export async function startNode(
   given: NodeSettings,
   options: StartOptions = {},
@@ -67,16 +73,21 @@ export async function startNode(
   const { limits } = settings;
   // What cannot be placed is refused before anything is open.
   firstLayout(settings);
-  const storage = await openStorage(settings);
+  const opened = await openStorage(settings);
   const plant: Plant = { turn: new Turn(), pool: new WriterPool() };
   const listener = new Listener(plant, limits.greetingTimeoutMs);
   const bound = await listener.listen(settings.listen).catch(async (error: unknown) => {
-    await storage?.close(true);
+    await opened?.close(true);
     throw error;
   });
-  const { host, advertise } = makeHost(settings, plant.turn, bound.port, storage);
-  if (options.onFact !== undefined) host.onFact(options.onFact);
-  if (storage !== undefined) watchBoot(host, storage);
+  const names = options.names ?? new SystemNames();
+  const { host, advertise, storage } = await settled(settings, options, {
+    made: madeFor(settings, plant.turn, bound.port, opened, options),
+    port: bound.port,
+    listener,
+    plant,
+    names,
+  });
   const address = formatAddress(advertise);
   const statusOf = (peers: readonly PeerStatus[]): NodeStatus =>
     nodeStatus(host, address, peers, storage);
@@ -86,7 +97,7 @@ export async function startNode(
     limits,
     listener,
     advertise,
-    names: options.names ?? new SystemNames(),
+    names,
     askBytesMax: askBytesMaxOf(settings),
     requestTimeoutMs: settings.config.requestTimeoutMs,
     status: (peers) => JSON.stringify(statusOf(peers)),
@@ -104,6 +115,67 @@ export async function startNode(
     linked: (timeoutMs) => linked(host, transport, timeoutMs),
     stop: () => host.close(),
   };
+}
+
+interface Made {
+  readonly host: Host;
+  readonly advertise: Address;
+  readonly storage: NodeStorage | undefined;
+}
+
+function madeFor(
+  settings: CheckedSettings,
+  turn: Turn,
+  port: number,
+  storage: NodeStorage | undefined,
+  { onFact }: StartOptions,
+): Made {
+  const made = makeHost(settings, turn, port, storage);
+  if (onFact !== undefined) made.host.onFact(onFact);
+  if (storage !== undefined) watchBoot(made.host, storage);
+  return { ...made, storage };
+}
+
+/** Rows that were put back are found to count, or are moved aside, and it is begun without any. */
+async function settled(
+  settings: CheckedSettings,
+  options: StartOptions,
+  start: Pick<SettleSetup, "listener" | "plant" | "names"> & {
+    readonly made: Made;
+    readonly port: number;
+  },
+): Promise<Made> {
+  const { made, port, ...means } = start;
+  const { host, storage, advertise } = made;
+  if (storage === undefined || storage.isSettled) return made;
+  host.hold();
+  const { era } = host;
+  const address = formatAddress(advertise);
+  try {
+    const verdict = await settleRows({
+      ...means,
+      settings,
+      host,
+      storage,
+      address,
+      signal: options.signal,
+      status: (peers, waits) => JSON.stringify(nodeStatus(host, address, peers, storage, waits)),
+    });
+    if (verdict === "keep") {
+      await storage.settle();
+      host.note({ kind: "rows-kept", era });
+      return made;
+    }
+    const path = storage.giveUpRows();
+    await host.close();
+    const emptied = await openStorage(settings);
+    const fresh = madeFor(settings, means.plant.turn, port, emptied, options);
+    fresh.host.note({ kind: "rows-given-up", era, path });
+    return fresh;
+  } catch (error) {
+    await Promise.allSettled([host.close(), means.listener.stop()]);
+    throw error;
+  }
 }
 
 /** The data directory of the settings, if they name one. */
@@ -242,6 +314,7 @@ export function nodeStatus(
   address: string,
   peers: readonly PeerStatus[],
   storage: NodeStorage | undefined,
+  unsettled: string | null = null,
 ): NodeStatus {
   const layout = host.layout();
   const { keys, bytes } = host.stats();
@@ -252,7 +325,8 @@ export function nodeStatus(
     clusterId: layout.clusterId,
     version: VERSION,
     pid: process.pid,
-    state: host.state,
+    state: unsettled === null ? host.state : "waiting",
+    unsettled,
     generation: host.generation,
     layoutEpoch: layout.epoch,
     peers,
@@ -268,7 +342,8 @@ export function nodeStatus(
   };
 }
 
-function storageStatus({ settings, reason, findings, lastScrub }: NodeStorage): StorageStatus {
+function storageStatus(storage: NodeStorage): StorageStatus {
+  const { settings, reason, findings, lastScrub, givenUp } = storage;
   const { dir, engine, sync } = settings;
-  return { dir, engine, sync, boot: reason, findings, scrub: lastScrub ?? null };
+  return { dir, engine, sync, boot: reason, findings, scrub: lastScrub ?? null, givenUp };
 }

@@ -21,6 +21,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof StorageSettings>([
   "reserveBytes",
   "recentBytes",
   "restored",
+  "keepRows",
 ]);
 const LOG_FIELDS = ["segmentBytes", "reserveBytes", "recentBytes"] as const;
 const BOUNDS = {
@@ -33,13 +34,17 @@ const BOUNDS = {
 export function checkedStorage(given: GivenStorage): StorageSettings {
   refuseUnknown("storage.", given, FIELDS);
   const settings: StorageSettings = { ...STORAGE_DEFAULTS, ...given };
-  const { dir, engine, sync, restored } = settings;
+  const { dir, engine, sync, restored, keepRows } = settings;
   if (typeof dir !== "string" || dir === "") {
     throw new SettingsError("storage.dir", dir, "must be a path", "like /var/lib/gramme");
   }
   if (typeof restored !== "boolean") {
     const hint = "true for a directory that comes from a backup";
     throw new SettingsError("storage.restored", restored, "must be true or false", hint);
+  }
+  if (typeof keepRows !== "boolean") {
+    const hint = "true for rows that were put back and are to count";
+    throw new SettingsError("storage.keepRows", keepRows, "must be true or false", hint);
   }
   oneOf("engine", engine, ENGINE_KINDS);
   oneOf("sync", sync, SYNC_KINDS);

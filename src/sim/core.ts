@@ -23,7 +23,7 @@ import type { Place } from "./workload.ts";
 const FATES = ["crash", "crash-silent", "pause", "cut", "cut-one-way"] as const;
 
 export class Core {
-  readonly members: readonly NodeId[];
+  members: readonly NodeId[];
   readonly #sim: Simulation;
   readonly #random: Random;
   readonly #outside: readonly NodeId[];
@@ -51,6 +51,11 @@ export class Core {
       if (node.isDown) node.restart();
       node.resume();
     }
+  }
+
+  /** Who has to ask those outside before it may speak cannot be part of it. */
+  leaveOutUnsettled(): void {
+    this.members = this.members.filter((id) => !this.#sim.isUnsettled(id));
   }
 
   get areUp(): boolean {

@@ -42,6 +42,10 @@ export interface Surroundings {
   reply(host: SimulatedHost, request: number, outcome: Outcome): void;
   /** It has booted, and its peers may meet it. */
   onUp(host: SimulatedHost): void;
+  /** It asks the other members for their eras, and hears within a moment who has answered. */
+  askEras(host: SimulatedHost): void;
+  /** It waits for somebody to say what its rows are worth, and nobody else can. */
+  onOperatorNeeded(host: SimulatedHost): void;
   /** This peer's boot is older than one of this generation, which was met before. */
   onRefused(peer: NodeId, generation: number): void;
   /** Its disk failed it: it is down. */

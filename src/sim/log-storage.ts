@@ -228,6 +228,13 @@ export class LogStorage implements NodeStorage {
     this.#knownGeneration = generation;
   }
 
+  settle(answered: (isDurable: boolean) => void): void {
+    this.#life!.keeper.settle((answer) => {
+      if (typeof answer === "object") this.#fail(answer.problem);
+      else answered(answer === "done");
+    });
+  }
+
   crash(death: Death): void {
     this.#waiting = undefined;
     this.#forget();
@@ -327,9 +334,9 @@ export class LogStorage implements NodeStorage {
     }
     const restart = restartOf(this.#asked, reason);
     this.#asked = "usual";
-    const { actor, generation } = identity;
+    const { actor, generation, isSettled } = identity;
     this.#work(this.#lives, 0);
-    this.#process.opened({ actor, generation, epochs: lease, restart });
+    this.#process.opened({ actor, generation, epochs: lease, isSettled, restart });
   }
 
   #accountOf(partition: number): RowAccount {

@@ -32,6 +32,7 @@ export class ModelStorage implements NodeStorage, StorageTrouble {
   /** Grows with every life: an extension that a dead process asked for is void. */
   #life = 0;
   #isLeasing = false;
+  #isSettled = true;
   /** How the disk was before it became slow. */
   #usualDisk: DiskOptions | undefined = undefined;
   /** Empty until there is one. */
@@ -64,12 +65,18 @@ export class ModelStorage implements NodeStorage, StorageTrouble {
     const identity = this.#identity;
     const restart = this.#restartOf(boot);
     if (restart !== undefined) identity.onRestart(restart);
-    if (restart === "lost" || restart === "new-identity") this.#engine.wipe();
-    if (restart === "restored" || restart === "copied") this.#engine.restore(this.#backup);
+    if (restart === "lost" || restart === "new-identity") {
+      this.#engine.wipe();
+      this.#isSettled = true;
+    }
+    if (restart === "restored" || restart === "copied") {
+      this.#engine.restore(this.#backup);
+      this.#isSettled = false;
+    }
     const generation = ++identity.generation;
     this.#stoppedInOrder = false;
     const { actor, lease: epochs } = identity;
-    this.#events.opened({ actor, generation, epochs, restart });
+    this.#events.opened({ actor, generation, epochs, isSettled: this.#isSettled, restart });
   }
 
   get(partition: number, key: Key): RowRead {
@@ -103,6 +110,11 @@ export class ModelStorage implements NodeStorage, StorageTrouble {
 
   outlived(): void {
     // Its generations only grow.
+  }
+
+  settle(answered: (isDurable: boolean) => void): void {
+    this.#isSettled = true;
+    answered(true);
   }
 
   crash(): void {

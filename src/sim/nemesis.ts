@@ -8,9 +8,8 @@
  * than the smallest write quorum has members. So some owner always remembers every acknowledged
  * write, and whatever is lost is a bug.
  *
- * An older copy of a disk is put back only while no tombstone can have been purged since it was
- * made, which takes two further eras: it would know what nobody else does (`docs/tombstones.md`,
- * Limits).
+ * An older copy of a disk is put back however old it is: what the others have forgotten since, the
+ * node has to find out.
  */
 import type { Random } from "../core/base/random.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
@@ -80,8 +79,6 @@ export const DISK_SWAPS = ["lost", "new-identity", "restored", "copied"] as cons
 
 export type DiskSwap = (typeof DISK_SWAPS)[number];
 
-/** So many begin between the vouching of a member and the removal of a tombstone. */
-const PURGE_ERAS = 2;
 const SET_BACK: readonly RestartKind[] = ["restored", "copied"];
 
 export class Nemesis {
@@ -91,9 +88,8 @@ export class Nemesis {
   readonly #forgetful: readonly NodeId[];
   readonly #skipped: ReadonlySet<string>;
   readonly #done: string[] = [];
-  /** Who has a copy of its disk, and the last era that anybody had begun when it was made. */
-  readonly #backedUp: Map<NodeId, number> = new Map();
-  #era = 0;
+  /** Who has a copy of its disk. */
+  readonly #backedUp: Set<NodeId> = new Set();
   #hits = 0;
   #isStopped = false;
 
@@ -105,11 +101,6 @@ export class Nemesis {
     const nodes = [...sim.nodes];
     random.fork("forgetful").shuffle(nodes);
     this.#forgetful = nodes.slice(0, options.forgetful);
-    sim.observe({
-      onFact: (_node, fact) => {
-        if (fact.kind === "era-begun") this.#era = Math.max(this.#era, fact.era);
-      },
-    });
   }
 
   start(): void {
@@ -281,11 +272,9 @@ export class Nemesis {
     });
   }
 
-  /** Without a copy that is young enough the disk is an empty one. */
+  /** Without a copy the disk is an empty one. */
   #possible(id: NodeId, kind: RestartKind): RestartKind {
-    if (!SET_BACK.includes(kind)) return kind;
-    const madeIn = this.#backedUp.get(id);
-    return madeIn === undefined || this.#era >= madeIn + PURGE_ERAS ? "new-identity" : kind;
+    return SET_BACK.includes(kind) && !this.#backedUp.has(id) ? "new-identity" : kind;
   }
 
   /** The end of something that lasts, unless all of it has ended meanwhile. */
@@ -299,7 +288,7 @@ export class Nemesis {
     if (this.#forgetful.length === 0) return;
     const id = random.pick(this.#forgetful);
     this.#sim.node(id).backUp();
-    this.#backedUp.set(id, this.#era);
+    this.#backedUp.add(id);
   }
 
   #jump(random: Random, jumpMsMax: number): void {

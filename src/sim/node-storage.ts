@@ -28,6 +28,8 @@ export interface OpenedStorage {
   readonly actor: ActorId;
   readonly generation: number;
   readonly epochs: EpochLease;
+  /** Otherwise its rows may have been put back, and it asks before it speaks (`settling.ts`). */
+  readonly isSettled: boolean;
   /** What the restart turned out to be; undefined for the first boot of all. */
   readonly restart: RestartKind | undefined;
 }
@@ -62,6 +64,8 @@ export interface NodeStorage extends Pick<Engine, "get" | "scan"> {
   onFact(fact: Fact): void;
   /** Peers know a younger boot of this node, of this generation. */
   outlived(generation: number): void;
+  /** The rows may be believed. The answer is false when there is no room to write that down. */
+  settle(answered: (isDurable: boolean) => void): void;
   crash(death: Death): void;
   /** In order; a node that keeps in memory alone what it should remember is not `clean`. */
   close(isClean: boolean): void;

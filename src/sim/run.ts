@@ -160,6 +160,7 @@ class Run {
     core.separate();
     const isReady = (): boolean => core.areUp || sim.bugs.length > 0;
     sim.runUntil(isReady, { within: BOOT_WITHIN_MS });
+    core.leaveOutUnsettled();
     this.#runFor(NOTICED_WITHIN_MS);
     for (const node of core.members) this.#mustServe(core, node);
     core.reunite();

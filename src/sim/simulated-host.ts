@@ -3,9 +3,10 @@
  * effects.
  *
  *     down ──boot──▶ running ──pause──▶ paused: inputs queue, disk and clocks go on (SIGSTOP)
- *                      │  ◀─resume── all that queued runs at once
- *                      ├──slow──▶ every input takes its time, later ones queue behind it
- *                      └──crash, stop──▶ down: the node and its queue are forgotten
+ *              │       │  ◀─resume── all that queued runs at once
+ *              │       ├──slow──▶ every input takes its time, later ones queue behind it
+ *              │       └──crash, stop──▶ down: the node and its queue are forgotten
+ *              └──▶ put back: there is no node yet, the others are asked what its rows are worth
  *
  * A node is told the instants of its own process, which begin somewhere else at every boot: to
  * compare two nodes' instants is a bug that shows here. Whatever a node throws is a bug too (law
@@ -17,6 +18,7 @@ import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
 import { ask, hello, type Hello, type Message } from "../core/messages.ts";
 import { LAN_MEMBERSHIP } from "../core/membership/membership-config.ts";
 import { Node } from "../core/node.ts";
+import type { EraAnswer } from "../core/identity/settling.ts";
 import { ERA_PARTITION } from "../core/purge/eras.ts";
 import { PURGE_TOKENS_MIN } from "../core/purge/witness.ts";
 import { DEFAULT_REPAIR_CONFIG } from "../core/repair/repair-config.ts";
@@ -25,9 +27,10 @@ import { type ClientRequest, withEnvelope } from "../core/requests.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { DiskAnswer, RowWrite } from "../core/storage/engine.ts";
 import type { HostSetup, Surroundings } from "./host-setup.ts";
-import { type LogProcess, LogStorage } from "./log-storage.ts";
-import { type ModelQueue, ModelStorage } from "./model-storage.ts";
+import { ANY_LIFE, hostStorage } from "./host-storage.ts";
+import type { LogProcess } from "./log-storage.ts";
 import type { Boot, Death, NodeStorage, OpenedStorage } from "./node-storage.ts";
+import { PutBack } from "./put-back.ts";
 import type { Recorder } from "./recorder.ts";
 import type { ScheduledEvent, Scheduler } from "./scheduler.ts";
 import { COMPLETE, DELIVER, onGrid, WAKE } from "./scheduler.ts";
@@ -45,10 +48,6 @@ const REQUEST = 5;
 const REFUSE = 6;
 /** The storage does something within the process. */
 const STORE = 7;
-/** An append only changes memory: of the time that a sync takes, it takes so much. */
-const APPEND_SHARE = 0.1;
-/** Events of a disk are its own matter, whoever lives. */
-const ANY_LIFE = -1;
 
 type InputKind = ScheduledEvent["kind"] | typeof REQUEST | typeof REFUSE | typeof STORE;
 
@@ -66,6 +65,8 @@ export class SimulatedHost implements Effects {
   readonly id: NodeId;
   readonly storage: NodeStorage;
   readonly wall: WallClock;
+  /** While it is not known what its rows are worth, there is no node. */
+  readonly putBack: PutBack;
   readonly #setup: HostSetup;
   readonly #scheduler: Scheduler;
   readonly #recorder: Recorder;
@@ -98,7 +99,17 @@ export class SimulatedHost implements Effects {
     this.#recorder = setup.recorder;
     this.#surroundings = setup.surroundings;
     this.#indexes = new Map(setup.nodes.map((id, index) => [id, index]));
-    this.storage = setup.storage === "model" ? this.#modelStorage() : this.#logStorage();
+    this.storage = hostStorage(setup, this.#process(), () => this.#life);
+    this.putBack = new PutBack({
+      storage: this.storage,
+      others: setup.nodes.length - 1,
+      later: (delayMs, action) => this.#scheduler.act(delayMs, action),
+      count: (name) => this.#recorder.count(name),
+      ask: () => this.#surroundings.askEras(this),
+      begin: (opened) => this.#begin(opened),
+      giveUp: () => this.#giveUp(),
+      callOperator: () => this.#surroundings.onOperatorNeeded(this),
+    });
   }
 
   get isUp(): boolean {
@@ -107,7 +118,21 @@ export class SimulatedHost implements Effects {
 
   /** Nothing of it runs, and nothing is about to. */
   get isDown(): boolean {
-    return this.#node === undefined && !this.storage.isStarting;
+    return this.#node === undefined && !this.putBack.isWaiting && !this.storage.isStarting;
+  }
+
+  /** Numbers the lives of the process. */
+  get life(): number {
+    return this.#life;
+  }
+
+  /** What it says of itself to one that is not settled. */
+  get eraAnswer(): EraAnswer | undefined {
+    if (this.#isPaused) return undefined;
+    if (this.#node !== undefined) {
+      return { era: this.#node.tombstones().eraAhead, isSettled: true };
+    }
+    return this.putBack.answer;
   }
 
   get isPaused(): boolean {
@@ -236,9 +261,23 @@ export class SimulatedHost implements Effects {
     this.#surroundings.onRefused(fact.from, this.#generations.get(fact.from)!);
   }
 
-  #onOpened({ actor, generation, epochs, restart }: OpenedStorage): void {
-    const { random, config, purge, layout, secret } = this.#setup;
+  #onOpened(opened: OpenedStorage): void {
+    const { restart, isSettled } = opened;
     if (restart !== undefined) this.#recorder.fault(`restart-${restart}`, this.id);
+    if (isSettled) return this.#begin(opened);
+    if (restart !== undefined) this.#recorder.restart(this.id, restart);
+    this.putBack.start(opened);
+  }
+
+  /** The rows are moved out of the way: the process goes on as one whose disk is gone. */
+  #giveUp(): void {
+    this.storage.crash("process");
+    this.#forget();
+    this.storage.open("lost");
+  }
+
+  #begin({ actor, generation, epochs, restart }: OpenedStorage): void {
+    const { random, config, purge, layout, secret } = this.#setup;
     const bootRandom = random.fork(`boot ${generation}`);
     this.#originMs = bootRandom.integer(ORIGIN_MS_MAX);
     this.#wallMs = 0;
@@ -411,6 +450,7 @@ export class SimulatedHost implements Effects {
 
   #forget(): void {
     this.#node = undefined;
+    this.putBack.forget();
     this.#generations.clear();
     this.#life++;
     this.#wakeAt = Infinity;
@@ -419,45 +459,6 @@ export class SimulatedHost implements Effects {
     this.#busyUntil = 0;
     this.#isWorkDue = false;
     this.#wasRefused = false;
-  }
-
-  #modelStorage(): ModelStorage {
-    const { random, disk, leaseBlock } = this.#setup;
-    const scheduler = this.#scheduler;
-    const queue: ModelQueue = {
-      get now(): Instant {
-        return scheduler.now;
-      },
-      complete: (delayMs, write): void => {
-        scheduler.complete(delayMs, this.index, this.#life, write);
-      },
-      later: (delayMs, action): void => scheduler.act(delayMs, action),
-      onStall: (): void => this.#recorder.fault("disk-stalled", this.id),
-    };
-    return new ModelStorage({ random, disk, leaseBlock, queue, events: this.#process() });
-  }
-
-  #logStorage(): LogStorage {
-    const { random, disk, log, leaseBlock, layout } = this.#setup;
-    const scheduler = this.#scheduler;
-    return new LogStorage({
-      clusterId: layout.clusterId,
-      nodeId: this.id,
-      random,
-      pace: { ...disk, appendMs: 0.01, appendMsMean: disk.syncMsMean * APPEND_SHARE },
-      sizes: log,
-      leaseBlock,
-      world: {
-        get now(): Instant {
-          return scheduler.now;
-        },
-        complete: (delayMs, ticket): void => {
-          scheduler.complete(delayMs, this.index, ANY_LIFE, ticket);
-        },
-        onFault: (fault): void => this.#recorder.fault(fault, this.id),
-      },
-      process: this.#process(),
-    });
   }
 
   #process(): LogProcess {

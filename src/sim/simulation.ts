@@ -24,6 +24,7 @@ import type { Instant } from "../core/effects.ts";
 import type { Fact } from "../core/facts.ts";
 import { HINT_PARTITIONS } from "../core/handoff/hints.ts";
 import { isOverRow } from "../core/replica/row.ts";
+import type { EraAnswer } from "../core/identity/settling.ts";
 import type { StoredIdentity } from "../core/identity/identity-file.ts";
 import type { Message } from "../core/messages.ts";
 import { recordBytesOf } from "../core/replica/row.ts";
@@ -63,6 +64,8 @@ export interface Bug {
 
 /** How often `runUntil` looks at its condition, in virtual milliseconds. */
 const LOOK_EVERY_MS = 1;
+/** From a question to its answer, half of it for each way. */
+const ASK_MS = 2;
 /** A process that its disk failed is started again after this, in virtual milliseconds. */
 const RESTARTED_AFTER_MS = 300;
 
@@ -210,6 +213,11 @@ export class Simulation implements RunView {
     return this.#host(node).isUp;
   }
 
+  /** It has rows that were put back, and has not found out yet what they are worth. */
+  isUnsettled(node: NodeId): boolean {
+    return this.#host(node).putBack.isWaiting;
+  }
+
   openRequests(node: NodeId): number {
     return this.#host(node).openRequests;
   }
@@ -327,6 +335,34 @@ export class Simulation implements RunView {
     });
   }
 
+  /** Over connections of their own: who cannot be reached, or is asleep, says nothing. */
+  #askEras(asker: SimulatedHost): void {
+    const { life } = asker;
+    const answers: EraAnswer[] = [];
+    const whenReached = (other: SimulatedHost, action: () => void): void =>
+      this.#scheduler.act(ASK_MS, () => {
+        if (this.network.isConnected(asker.index, other.index)) action();
+      });
+    for (const other of this.#hosts) {
+      if (other === asker) continue;
+      whenReached(other, () => {
+        const { eraAnswer } = other;
+        if (eraAnswer !== undefined) whenReached(other, () => void answers.push(eraAnswer));
+      });
+    }
+    this.#scheduler.act(3 * ASK_MS, () => {
+      if (asker.life === life) asker.putBack.hear(answers);
+    });
+  }
+
+  /** Somebody looks at who has which rows, and lets this node begin without any. */
+  #onOperatorNeeded({ id }: SimulatedHost): void {
+    this.note("rows-put-back/emptied");
+    const node = this.node(id);
+    node.crash();
+    node.restart("new-identity");
+  }
+
   /**
    * A peer refuses a boot for an older one than it knows: a transport says so, and the process
    * ends, to begin again as somebody else.
@@ -411,6 +447,8 @@ export class Simulation implements RunView {
         onUp: () => {
           if (this.#isBuilt) this.#connections.refresh();
         },
+        askEras: (host) => this.#askEras(host),
+        onOperatorNeeded: (host) => this.#onOperatorNeeded(host),
         onRefused: (peer, generation) => this.#onRefused(peer, generation),
         onFailed: (host) => this.#onFailed(host),
         onBug: (host, input, error) => this.#onBug(host, input, error),

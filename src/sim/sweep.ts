@@ -92,6 +92,8 @@ export const RARE_FACTS: readonly string[] = [
   "boot/restored",
   "boot/damaged",
   "boot/outlived",
+  "rows-put-back/keep",
+  "rows-put-back/give-up",
 ];
 
 /** One run in four has disks that can have them, and most of those are spared most of them. */

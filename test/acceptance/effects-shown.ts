@@ -157,6 +157,11 @@ export const SETTINGS: Readonly<Record<string, Shown>> = byName([
     "durable: a node that lost its directory comes back by itself, and is filled again",
     ["storage.restored"],
   ],
+  [
+    "test/end-to-end/durable-put-back",
+    "put back: a member in a process waits until it is told not to, or that its rows count",
+    ["storage.keepRows"],
+  ],
 ]);
 
 /**
@@ -209,6 +214,11 @@ export const FLAGS: Readonly<Record<string, Shown>> = byName([
     "test/end-to-end/durable-loss",
     "durable: a node that lost its directory comes back by itself, and is filled again",
     ["start --restored", "dev --restored"],
+  ],
+  [
+    "test/end-to-end/durable-put-back",
+    "put back: an old copy whose rows are to count keeps them, deleted or not",
+    ["start --keep-rows", "dev --keep-rows"],
   ],
   [
     "test/end-to-end/cli-start",

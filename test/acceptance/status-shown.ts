@@ -36,6 +36,16 @@ export const STATUS_FIELDS: Readonly<Record<string, Shown>> = byName([
     ],
   ],
   [
+    "test/end-to-end/durable-put-back",
+    "put back: an old copy of a directory",
+    ["nodes[].storage.givenUp"],
+  ],
+  [
+    "core/purge/witness",
+    "witness: a member says what era it may still be led to",
+    ["nodes[].tombstones.eraAhead"],
+  ],
+  [
     "test/end-to-end/cli-repair",
     "repair: a node whose disk was lost holds everything again when it ends",
     [

@@ -47,6 +47,7 @@ async function stored(rows = 100, known?: StoreMark): Promise<string> {
     leaseEnd: 30_001,
     bootFloor: 10_001,
     isClean: true,
+    isSettled: true,
     place: directory.place,
     rows: known,
     layout: "",

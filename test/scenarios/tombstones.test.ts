@@ -8,6 +8,7 @@ import type { ExchangeMessage } from "#src/core/repair-messages.ts";
 import type { Simulation } from "#src/sim/simulation.ts";
 import { done } from "../support/answered.ts";
 import { cluster, ID, KEY, PURGE } from "../support/purging-cluster.ts";
+import type { NodeId } from "#src/core/ring/node-id.ts";
 
 /** Long enough for several rounds. */
 const ROUNDS_MS = 20_000;
@@ -154,22 +155,108 @@ test("tombstones: while writes go on, a deletion purges nothing that is newer", 
   }
 });
 
-/**
- * The limit that `docs/tombstones.md` names: nobody is left who could tell such a row from one that
- * the others have missed.
- */
-test("tombstones: a copy of a disk from before a purge brings back what was purged", () => {
-  const sim = cluster();
+const STAYS = "stays";
+
+/** `KEY` was purged since the home of it had its disk copied, with another key on it: that one. */
+function purgedSinceCopy(sim: Simulation): string {
   const client = sim.client("c");
   done(sim, client.put(KEY, "v", { w: "all" }));
+  done(sim, client.put(STAYS, "v", { w: "all" }));
   const home = sim.owners(ID)[0]!;
   sim.node(home).backUp();
   done(sim, client.delete(KEY, { w: "all" }));
-  assert.ok(forgets(sim));
-  sim.node(home).crash();
-  sim.node(home).restart("restored");
+  const isForgotten = (): boolean => sim.tombstones.length === 0;
+  assert.ok(sim.runUntil(isForgotten, { within: ROUNDS_MS }));
+  return home;
+}
+
+function putBack(sim: Simulation, ...nodes: readonly string[]): void {
+  for (const node of nodes) sim.node(node).crash();
+  for (const node of nodes) sim.node(node).restart("restored");
+}
+
+function readsOf(sim: Simulation, key: string): readonly (string | undefined)[] {
+  return done(sim, sim.client("c").get(key, { r: "all" })).entry.returned!;
+}
+
+function verdicts(sim: Simulation): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [detail, count] of sim.factDetails) {
+    const [kind, verdict] = detail.split("/");
+    if (kind === "rows-put-back") counts[verdict!] = count;
+  }
+  return counts;
+}
+
+for (const storage of ["model", "log"] as const) {
+  test(`tombstones: a copy of a disk from before a purge brings back nothing (${storage})`, () => {
+    const sim = cluster({ storage });
+    const home = purgedSinceCopy(sim);
+    putBack(sim, home);
+    sim.runFor(ROUNDS_MS);
+    assert.deepEqual(verdicts(sim), { "give-up": 1 });
+    assert.deepEqual([readsOf(sim, KEY), readsOf(sim, STAYS)], [[], ["v"]]);
+    // It was filled again by the others.
+    assert.ok(sim.converged);
+  });
+
+  test(`tombstones: a younger copy keeps its rows (${storage})`, () => {
+    const sim = cluster({ storage });
+    const home = purgedSinceCopy(sim);
+    sim.node(home).backUp();
+    putBack(sim, home);
+    assert.ok(sim.runUntil(() => sim.isUp(home as NodeId), { within: 1_000 }));
+    assert.deepEqual(verdicts(sim), { keep: 1 });
+  });
+}
+
+test("tombstones: a copy that is put back is away until it knows what it is worth", () => {
+  const sim = cluster();
+  const home = purgedSinceCopy(sim);
+  sim.network.partition([home]);
+  putBack(sim, home);
   sim.runFor(ROUNDS_MS);
-  assert.deepEqual(done(sim, client.get(KEY, { r: "all" })).entry.returned, ["v"]);
+  assert.equal(sim.isUp(home as NodeId), false);
+  // A crash makes no difference to that.
+  sim.node(home).crash();
+  sim.node(home).restart();
+  sim.runFor(ROUNDS_MS);
+  assert.equal(sim.isUp(home as NodeId), false);
+  assert.deepEqual(verdicts(sim), {});
+  sim.network.heal();
+  sim.runFor(ROUNDS_MS);
+  assert.deepEqual(verdicts(sim), { "give-up": 1 });
+  assert.deepEqual([readsOf(sim, KEY), readsOf(sim, STAYS)], [[], ["v"]]);
+});
+
+test("tombstones: a node that was away for long, and was not put back, asks nobody", () => {
+  const sim = cluster();
+  const home = purgedSinceCopy(sim);
+  sim.node(home).crash();
+  sim.runFor(10 * ROUNDS_MS);
+  sim.network.partition([home]);
+  sim.node(home).restart();
+  assert.ok(sim.isUp(home as NodeId));
+});
+
+test("tombstones: a cluster that is put back as a whole keeps all its rows", () => {
+  const sim = cluster();
+  purgedSinceCopy(sim);
+  for (const node of sim.nodes) sim.node(node).backUp();
+  putBack(sim, ...sim.nodes);
+  sim.runFor(ROUNDS_MS);
+  assert.deepEqual(verdicts(sim), { keep: 5 });
+  assert.deepEqual([readsOf(sim, KEY), readsOf(sim, STAYS)], [[], ["v"]]);
+});
+
+test("tombstones: an old copy among young ones waits for those, and gives up its rows", () => {
+  const sim = cluster();
+  const home = purgedSinceCopy(sim);
+  for (const node of sim.nodes) if (node !== home) sim.node(node).backUp();
+  putBack(sim, ...sim.nodes);
+  sim.runFor(ROUNDS_MS);
+  assert.deepEqual([verdicts(sim)["keep"], verdicts(sim)["give-up"]], [4, 1]);
+  assert.deepEqual([readsOf(sim, KEY), readsOf(sim, STAYS)], [[], ["v"]]);
 });
 
 test("tombstones: a copy of a disk from before a deletion that is remembered brings back nothing", () => {

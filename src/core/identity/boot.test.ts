@@ -22,6 +22,7 @@ const STORED: Identity = {
   leaseEnd: 20_001,
   bootFloor: 10_001,
   isClean: true,
+  isSettled: true,
   place: "7/1",
   rows: { store: STORE, writes: 250 },
   layout: "a",
@@ -162,6 +163,45 @@ for (const { name, stored, boot, gives } of TABLE) {
     assert.equal(identity.isClean, false);
     assert.deepEqual(identity.rows, { ...BOOT, ...boot }.rows);
   });
+}
+
+const EMPTY = { store: OTHER_STORE, writes: 0 };
+const SETTLED: readonly Pick<Row, "name" | "stored" | "boot">[] = [
+  { name: "clean" },
+  { name: "not clean", stored: { isClean: false } },
+  { name: "the epochs are used up", stored: { leaseEnd: EPOCH_MAX - LEASE_BLOCK } },
+  { name: "nothing at all", stored: "nothing", boot: { rows: EMPTY } },
+  { name: "a backup without rows", boot: { rows: EMPTY, restored: true } },
+  { name: "damaged, and no rows", stored: "damaged", boot: { rows: EMPTY } },
+  {
+    name: "not settled before, and the rows are gone",
+    stored: { isSettled: false },
+    boot: { rows: EMPTY },
+  },
+];
+const UNSETTLED: readonly Pick<Row, "name" | "stored" | "boot">[] = [
+  { name: "a backup", boot: { restored: true } },
+  { name: "another place", boot: { place: "8/1" } },
+  { name: "rows that have not come as far", boot: { rows: { store: STORE, writes: 249 } } },
+  { name: "a peer knows a younger boot", boot: { knownGeneration: 777 } },
+  { name: "damaged", stored: "damaged" },
+  { name: "rows without an identity", stored: "nothing" },
+  { name: "not settled before", stored: { isSettled: false } },
+  { name: "not settled before, and killed", stored: { isSettled: false, isClean: false } },
+  {
+    name: "not settled before, and the epochs are used up",
+    stored: { isSettled: false, leaseEnd: EPOCH_MAX - LEASE_BLOCK },
+  },
+];
+
+for (const [isSettled, cases] of [[true, SETTLED] as const, [false, UNSETTLED] as const]) {
+  for (const { name, stored, boot } of cases) {
+    test(`boot: ${name}: the rows are ${isSettled ? "settled" : "to be asked about"}`, () => {
+      const decided = decideBoot(storedAs(stored), { ...BOOT, ...boot });
+      assert.ok("identity" in decided);
+      assert.equal(decided.identity.isSettled, isSettled);
+    });
+  }
 }
 
 test("boot: the floor never goes down, and no epoch comes twice", () => {

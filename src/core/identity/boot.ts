@@ -28,6 +28,10 @@
  * - `damaged`: neither the actor nor its lease is known any more.
  * - `exhausted`: the epochs of an actor have 48 bits, and a block must fit.
  *
+ * Rows that may have been put back are not settled (`settling.ts`): those of a boot that is
+ * `copied`, `restored`, `outlived` or `damaged`, those that have lost their identity (`first`), and
+ * those that were not settled before. Without any rows there is nothing to settle.
+ *
  * Generations only grow: whatever the wall clock says, the next is above the stored one and above
  * the one a peer knows. A new actor takes the clock where that is higher, so that peers that saw
  * more of the old one than is stored here do not refuse it. A directory of another cluster or
@@ -123,6 +127,7 @@ function asBefore(stored: Identity, boot: Boot): BootDecision {
     bootFloor: isClean ? stored.bootFloor : stored.leaseEnd,
     place: boot.place ?? stored.place,
     rows: boot.rows ?? stored.rows,
+    isSettled: stored.isSettled || !hasRows(boot),
   });
 }
 
@@ -137,7 +142,13 @@ function asNewActor(reason: BootReason, stored: Identity | undefined, boot: Boot
     bootFloor: 0,
     place: boot.place ?? "",
     rows: boot.rows,
+    isSettled: (reason === "exhausted" && stored?.isSettled === true) || !hasRows(boot),
   });
+}
+
+/** Where nobody has looked yet, there may be some. */
+function hasRows({ rows }: Boot): boolean {
+  return rows === undefined || rows.writes > 0;
 }
 
 interface Origin {
@@ -147,6 +158,7 @@ interface Origin {
   readonly bootFloor: number;
   readonly place: string;
   readonly rows: StoreMark | undefined;
+  readonly isSettled: boolean;
 }
 
 function decision(

@@ -18,6 +18,7 @@ const IDENTITY: Identity = {
   leaseEnd: 30_001,
   bootFloor: 10_001,
   isClean: true,
+  isSettled: true,
   place: "131/1700000000000.5",
   rows: { store: Uint8Array.of(0x10, 0x21, 0x32, 0x43, 0x54, 0x65, 0x76, 0x87), writes: 70_000 },
   layout: "c0ffee",
@@ -34,6 +35,13 @@ test("the fixture of version 2 is read for ever, and written the same", () => {
   assert.deepEqual(encodeIdentity({ copy: 7, identity: IDENTITY }), fixture);
 });
 
+test("the fixture of version 3 is read for ever, and written the same: not settled", () => {
+  const fixture = fixtureOf("identity-v3.bin");
+  const copy = { copy: 7, identity: { ...IDENTITY, isSettled: false } };
+  assert.deepEqual(decodeIdentity(fixture), copy);
+  assert.deepEqual(encodeIdentity(copy), fixture);
+});
+
 const texts = fc.string({ unit: "grapheme", maxLength: 40 });
 const store = fc.uint8Array({ minLength: 8, maxLength: 8 });
 const copies: fc.Arbitrary<IdentityCopy> = fc.record({
@@ -47,6 +55,7 @@ const copies: fc.Arbitrary<IdentityCopy> = fc.record({
       leaseEnd: fc.integer({ min: 1, max: EPOCH_MAX }),
       floor: fc.double({ min: 0, max: 0.999, noNaN: true }),
       isClean: fc.boolean(),
+      isSettled: fc.boolean(),
       place: texts,
       rows: fc.option(fc.record({ store, writes: fc.maxSafeNat() }), { nil: undefined }),
       layout: texts,
@@ -85,9 +94,9 @@ test("no wrong bit, no cut and no bytes behind the end go unnoticed", () => {
 
 test("a whole copy of a later version says which, one with impossible fields says nothing", () => {
   const later = encodeIdentity({ copy: 7, identity: IDENTITY });
-  later[4] = 3;
+  later[4] = 4;
   assert.equal(decodeIdentity(later), undefined, "the checksum covers the version");
-  assert.equal(decodeIdentity(resealed(later)), 3);
+  assert.equal(decodeIdentity(resealed(later)), 4);
   const impossible: Partial<Identity>[] = [
     { bootFloor: IDENTITY.leaseEnd },
     { leaseEnd: EPOCH_MAX + 1 },
@@ -99,13 +108,18 @@ test("a whole copy of a later version says which, one with impossible fields say
   assert.equal(decodeIdentity(encodeIdentity({ copy: 0, identity: IDENTITY })), undefined);
   const strange = encodeIdentity({ copy: 7, identity: IDENTITY });
   strange[5] = 4;
-  assert.equal(decodeIdentity(resealed(strange)), undefined, "an unknown flag");
+  assert.equal(decodeIdentity(resealed(strange)), undefined, "a flag that version 2 has not");
+  const unsettled = encodeIdentity({ copy: 7, identity: { ...IDENTITY, isSettled: false } });
+  for (const flags of [0, 3, 8, 12]) {
+    unsettled[5] = flags;
+    assert.equal(decodeIdentity(resealed(unsettled)), undefined, `version 3 with flags ${flags}`);
+  }
 });
 
 test("bytes of strangers never throw", () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 10, maxLength: 200 }), (tail) => {
-      for (const version of [1, 2]) {
+      for (const version of [1, 2, 3]) {
         const bytes = Uint8Array.of(0x47, 0x72, 0x49, 0x64, version, ...tail);
         assert.equal(typeof decodeIdentity(resealed(bytes)) === "number", false);
       }

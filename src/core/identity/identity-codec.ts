@@ -8,14 +8,16 @@
  *       magic version      number  hi lo                                               CRC-32C
  *
  * Integers are big-endian; the texts are `clusterId`, `nodeId`, `place` and `layout`, each UTF-8
- * behind its length as a varint. The flags are 1 for clean and 2 when `rows` are known: the name of
- * their store, eight bytes, and their writes, u64; both zero otherwise. The checksum is over
- * everything before it, and the file ends behind it:
+ * behind its length as a varint. The flags are 1 for clean, 4 for not settled, and 2 when `rows`
+ * are known: the name of their store, eight bytes, and their writes, u64; both zero otherwise. The
+ * checksum is over everything before it, and the file ends behind it:
  *
  *     47 72 49 64  02  01  00 00 00 00 00 00 00 02 ...  02 63 31  02 6e 31  00  00  xx xx xx xx
  *     magic        v2  clean                 copy 2     "c1"      "n1"      ""  ""
  *
- * Version 1 has neither `rows`, so that its texts begin at 46, nor `layout`.
+ * Version 1 has neither `rows`, so that its texts begin at 46, nor `layout`. Version 3 is version 2
+ * with flag 4, and is written only where that is set: a release that does not know the flag must
+ * not start on such a directory, and may start on any other.
  *
  * Magic, version and checksum stay where they are in every version to come. So a copy of a later
  * version is told from a damaged one, and is never overwritten by a program that cannot read it.
@@ -28,13 +30,16 @@ import { EPOCH_MAX } from "../causality/actor.ts";
 import { STORE_NAME_BYTES, type StoreMark } from "../storage/store-mark.ts";
 import type { Identity } from "./identity.ts";
 
-export const IDENTITY_VERSION = 2;
+export const IDENTITY_VERSION = 3;
 /** More than any copy has: a file that is longer is none. */
 export const IDENTITY_BYTES_MAX: number = 4096;
 
 const MAGIC = 0x47724964;
 const FLAG_CLEAN = 1;
 const FLAG_ROWS = 2;
+const FLAG_UNSETTLED = 4;
+/** Of all identities that are settled. */
+const SETTLED_VERSION = 2;
 const NO_STORE = new Uint8Array(STORE_NAME_BYTES);
 const HEAD_BYTES = 6;
 const CRC_BYTES = 4;
@@ -49,9 +54,10 @@ export interface IdentityCopy {
 export function encodeIdentity({ copy, identity }: IdentityCopy): Uint8Array {
   const writer = new ByteWriter();
   writer.u32(MAGIC);
-  writer.u8(IDENTITY_VERSION);
-  const { rows } = identity;
-  writer.u8((identity.isClean ? FLAG_CLEAN : 0) | (rows === undefined ? 0 : FLAG_ROWS));
+  const { rows, isClean, isSettled } = identity;
+  writer.u8(isSettled ? SETTLED_VERSION : IDENTITY_VERSION);
+  const flags = (isClean ? FLAG_CLEAN : 0) | (rows === undefined ? 0 : FLAG_ROWS);
+  writer.u8(isSettled ? flags : flags | FLAG_UNSETTLED);
   writer.u64(copy);
   writer.u32(identity.actor.high);
   writer.u32(identity.actor.low);
@@ -93,14 +99,18 @@ function decodeFields(reader: ByteReader, version: number): IdentityCopy | undef
   const nodeId = textOf(reader);
   const place = textOf(reader);
   const layout = version === 1 ? "" : textOf(reader);
+  const isSettled = version <= SETTLED_VERSION;
+  const known = flags & (isSettled ? ~0 : ~FLAG_UNSETTLED);
   const flagsMax = version === 1 ? FLAG_CLEAN : FLAG_CLEAN | FLAG_ROWS;
-  if (!reader.finished || flags > flagsMax || copy === 0) return undefined;
+  if (!reader.finished || known > flagsMax || copy === 0) return undefined;
+  if (!isSettled && (flags & FLAG_UNSETTLED) === 0) return undefined;
   if (leaseEnd > EPOCH_MAX || bootFloor >= leaseEnd) return undefined;
   if (clusterId === undefined || nodeId === undefined) return undefined;
   if (place === undefined || layout === undefined) return undefined;
   const isClean = (flags & FLAG_CLEAN) !== 0;
   const numbers = { actor, generation, leaseEnd, bootFloor };
-  return { copy, identity: { clusterId, nodeId, ...numbers, isClean, place, rows, layout } };
+  const state = { isClean, isSettled, place, rows, layout };
+  return { copy, identity: { clusterId, nodeId, ...numbers, ...state } };
 }
 
 function rowsOf(reader: ByteReader, areKnown: boolean): StoreMark | undefined {

@@ -16,6 +16,7 @@ function identity(leaseEnd: number): Identity {
     leaseEnd,
     bootFloor: 0,
     isClean: false,
+    isSettled: true,
     place: "7/1",
     rows: undefined,
     layout: "",
@@ -180,14 +181,14 @@ test("a copy of a later version is reported and never overwritten", () => {
   const bytes = encodeIdentity({ copy: 4, identity: identity(10) });
   disk.files.set("identity-0", laterVersion(bytes));
   const file = new IdentityFile(disk);
-  assert.deepEqual(file.stored, { kind: "newer", version: 3 });
+  assert.deepEqual(file.stored, { kind: "newer", version: 4 });
   assert.throws(() => file.write(identity(20), () => {}), /later version/);
 });
 
 function laterVersion(bytes: Uint8Array): Uint8Array {
   const end = bytes.length - 4;
   const later = bytes.slice();
-  later[4] = 3;
+  later[4] = 4;
   new DataView(later.buffer).setUint32(end, crc32c(later, 0, end, 0));
   return later;
 }

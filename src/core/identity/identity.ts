@@ -9,6 +9,8 @@
  *     leaseEnd            no epoch from here on was ever handed out
  *     bootFloor           dots of epochs up to here may exist elsewhere and be lost here
  *     isClean             the process stopped in order, with everything stored
+ *     isSettled           whether its rows may be believed: those that were put back may know what
+ *                         the others have forgotten since, until that is found out (`settling.ts`)
  *     place               which directory this was written in; empty when the host cannot tell
  *     rows                how far the rows had come when this was written: at a boot, and at a stop
  *                         in order; undefined when nobody has said so yet
@@ -27,6 +29,7 @@ export interface Identity {
   readonly leaseEnd: number;
   readonly bootFloor: number;
   readonly isClean: boolean;
+  readonly isSettled: boolean;
   readonly place: string;
   readonly rows: StoreMark | undefined;
   readonly layout: string;

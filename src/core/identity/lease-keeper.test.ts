@@ -63,6 +63,22 @@ function onDisk(disk: ScriptedDisk): Identity {
   return stored.identity;
 }
 
+test("what is settled is durable when that is answered, and stays so", () => {
+  const disk = new ScriptedDisk();
+  const run = new Run(disk);
+  assert.equal(onDisk(disk).isSettled, false);
+  let heard: AppendAnswer | undefined;
+  run.keeper.settle((answer) => (heard = answer));
+  while (heard === undefined) {
+    assert.equal(disk.calls.length > 0, true);
+    disk.step();
+  }
+  assert.equal(heard, "done");
+  assert.equal(onDisk(disk).isSettled, true);
+  assert.equal(run.stopClean(), "done");
+  assert.equal(onDisk(disk).isSettled, true);
+});
+
 test("a block is durable before it is handed out", () => {
   const { disk, lease, keeper, ...run } = new Run(new ScriptedDisk());
   assert.equal(run.reason, "first");

@@ -54,6 +54,12 @@ export class LeaseKeeper {
     this.#file.write(this.#identity, (answer) => this.#onWritten(leaseEnd, answer));
   }
 
+  /** What its rows are worth is found out: for good, when that is answered. */
+  settle(answer: (answer: AppendAnswer) => void): void {
+    this.#identity = { ...this.#identity, isSettled: true };
+    this.#file.write(this.#identity, answer);
+  }
+
   /**
    * The last call, after the engine was closed and has said that everything is durable, up to this
    * mark.

@@ -47,6 +47,8 @@ export interface PurgeSetup {
 /** How tombstones fare, for an operator. */
 export interface PurgeReport {
   readonly era: number;
+  /** The era in which a round under way may end: for those whose rows were put back. */
+  readonly eraAhead: number;
   /** Tombstones that this node leads and knows of; more while it still scans. */
   readonly tombstones: number;
   readonly isScanned: boolean;
@@ -221,7 +223,9 @@ export class Purge {
     const { count, isScanned } = this.#graves;
     const tombstones = count + (this.#round?.tombstones.length ?? 0);
     const waitsFor = this.#away();
-    return { era: this.era, tombstones, isScanned, purged: this.#purgedCount, waitsFor };
+    const { eraAhead } = this.#witness;
+    const counts = { tombstones, isScanned, purged: this.#purgedCount, waitsFor };
+    return { era: this.era, eraAhead, ...counts };
   }
 
   get #roundMs(): number {

@@ -208,3 +208,25 @@ test("witness: an era that it was not asked for is kept too, and is on nothing b
   assert.deepEqual([stand.eras.current, stand.eras.durable], [3, 3]);
   assert.deepEqual(stand.told(), []);
 });
+
+test("witness: a member says what era it may still be led to, while a round waits for its last answer alone", () => {
+  const stand = new Stand();
+  const { witness } = stand;
+  stand.watch();
+  stand.durable();
+  stand.told();
+  stand.step(0, 2, 0);
+  stand.told();
+  assert.equal(witness.eraAhead, 0);
+  stand.step(0, 3, 1);
+  assert.equal(witness.eraAhead, 1);
+  stand.durable();
+  assert.equal(witness.eraAhead, 2);
+  stand.step(ERA_MS, 4, 2);
+  assert.ok(witness.eraAhead >= 2);
+  stand.durable();
+  assert.equal(witness.eraAhead, 2);
+  // Another round of the same leader: its watch begins anew.
+  stand.watch(2);
+  assert.equal(witness.eraAhead, 2);
+});

@@ -103,6 +103,15 @@ export class Witness {
     this.#answerDurably(watched, step);
   }
 
+  /**
+   * The era that a round may have ended in by the time that anybody hears of this: one that only
+   * waits for the fourth answer of this member is as good as over.
+   */
+  get eraAhead(): number {
+    const { current } = this.#setup.eras;
+    return [...this.#rounds.values()].some(({ step }) => step === 3) ? current + 1 : current;
+  }
+
   /** A row of this key was stored, or a hint was kept. */
   onChange(key: Key): void {
     for (const { places, unclear } of this.#rounds.values()) {

@@ -36,7 +36,9 @@ import {
   erasEndless,
   expiryIgnored,
   hintsOverlooked,
+  oldCopiesPutBack,
   ownersNotAsked,
+  settledAtOnce,
   shortLives,
 } from "./purge-bugs.ts";
 import type { RunOptions } from "../swarm.ts";
@@ -108,6 +110,15 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
       checker: "S3",
       apply: ownersNotAsked,
       trouble: deletesAllTheTime,
+    },
+  ],
+  [
+    "settled-at-once",
+    {
+      description: "an older copy of a disk is put back, and believed without asking anybody",
+      checker: "S3",
+      apply: settledAtOnce,
+      trouble: oldCopiesPutBack,
     },
   ],
   [

@@ -4,6 +4,7 @@
  */
 import { WallTime } from "../../core/base/wall-time.ts";
 import { Handoff } from "../../core/handoff/handoff.ts";
+import { Settling } from "../../core/identity/settling.ts";
 import { Eras } from "../../core/purge/eras.ts";
 import { Witness } from "../../core/purge/witness.ts";
 import { Replica } from "../../core/replica/replica.ts";
@@ -47,6 +48,27 @@ export function ownersNotAsked(): Undo {
         },
     ),
   ]);
+}
+
+/** Rows that were put back are kept, however old they are. */
+export function settledAtOnce(): Undo {
+  return patchMethod(Settling.prototype, "verdict", () => () => "keep");
+}
+
+/** One disk is replaced by an older copy of itself, again and again. */
+export function oldCopiesPutBack(drawn: RunOptions): RunOptions {
+  const often = deletesAllTheTime(drawn);
+  const { nemesis, workload } = often;
+  return {
+    ...often,
+    workload: { ...workload, w: ["quorum"] },
+    nemesis: {
+      ...nemesis,
+      forgetful: 1,
+      backups: { everyMs: 3_000, lastsMsMax: 0 },
+      diskSwaps: { everyMs: 2_000, lastsMsMax: 100, kinds: ["restored", "copied"] },
+    },
+  };
 }
 
 /** Nothing is ever over. */

@@ -1,0 +1,236 @@
+/**
+ * Directories that are put back after deletions were forgotten: what was deleted stays deleted, and
+ * nothing is destroyed. A cluster whose directories are copied as a whole has all its rows.
+ */
+import assert from "node:assert/strict";
+import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { open } from "gramme";
+import { type Store, text } from "gramme/client";
+import { gramme, Running } from "../support/cli.ts";
+import { allAreThere, DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
+import { at, freePorts } from "../support/local-cluster.ts";
+
+const WORDS = [
+  ...SMALL_RESERVE,
+  ...["--set", "config.purgeEveryMs=200", "--set", "config.eraMs=100"],
+];
+const KEYS = 20;
+const WITHIN_MS = 30_000;
+const PATIENT = { retries: 50, timeoutMs: 10_000 } as const;
+
+async function become(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + WITHIN_MS;
+  while (!(await isSo())) {
+    assert.ok(performance.now() < end, `${what}: not within ${WITHIN_MS} ms`);
+    await sleep(100);
+  }
+}
+
+async function write(store: Store): Promise<void> {
+  const texts = store.bucket("texts", text);
+  for (let n = 0; n < KEYS; n++) await texts.put(`gone${n}`, "v", { ...PATIENT, w: "all" });
+  for (let n = 0; n < KEYS; n++) await texts.put(`stays${n}`, "v", { ...PATIENT, w: "all" });
+}
+
+async function deleteAndForget(cluster: DurableCluster, store: Store): Promise<void> {
+  const texts = store.bucket("texts", text);
+  for (let n = 0; n < KEYS; n++) await texts.delete(`gone${n}`, { ...PATIENT, w: "all" });
+  await become("deletions are forgotten", async () => {
+    const nodes = await Promise.all(cluster.indices.map((index) => cluster.status(index)));
+    const areGone = nodes.every(({ keys }) => keys <= KEYS + 64 + 1);
+    return (
+      areGone && nodes.every(({ tombstones }) => tombstones.era > 0 && tombstones.tombstones === 0)
+    );
+  });
+}
+
+async function judge(store: Store, gone: string | undefined): Promise<void> {
+  const texts = store.bucket("texts", text);
+  for (let n = 0; n < KEYS; n++) {
+    assert.equal(await texts.get(`gone${n}`, { ...PATIENT, r: "all" }), gone, `gone${n}`);
+    assert.equal(await texts.get(`stays${n}`, { ...PATIENT, r: "all" }), "v", `stays${n}`);
+  }
+}
+
+/** Why a node waits, as `gramme status` says; empty when it does not. */
+async function waitingFor(cluster: DurableCluster, index: number): Promise<string> {
+  const words = ["status", "--json", "--node", cluster.addresses[index]!];
+  const { code, stdout } = await gramme(words);
+  if (code !== 0) return "";
+  const { nodes } = JSON.parse(stdout) as {
+    readonly nodes: readonly {
+      readonly id: string;
+      readonly state: string;
+      readonly reason: string;
+    }[];
+  };
+  const { state, reason } = nodes.find(({ id }) => id === `n${index}`)!;
+  return state === "waiting" ? reason : "";
+}
+
+/** n0 is down, and has a directory from before the deletions. */
+async function putBack(): Promise<{ cluster: DurableCluster; store: Store; era: number }> {
+  const cluster = await DurableCluster.start({ words: WORDS });
+  const store = await cluster.connect();
+  await allAreThere(store);
+  await write(store);
+  assert.equal(await cluster.stop(0), 0);
+  cpSync(cluster.directory(0), join(cluster.root, "backup"), { recursive: true });
+  await cluster.start(0);
+  await allAreThere(store);
+  await deleteAndForget(cluster, store);
+  const { era } = (await cluster.status(1)).tombstones;
+  assert.ok(era >= 2);
+  assert.equal(await cluster.stop(0), 0);
+  rmSync(cluster.directory(0), { recursive: true });
+  cpSync(join(cluster.root, "backup"), cluster.directory(0), { recursive: true });
+  return { cluster, store, era };
+}
+
+for (const words of [[], ["--restored"]]) {
+  const how = words.length === 0 ? "and nobody said so" : "and said to be restored";
+  test(`put back: an old copy of a directory, ${how}: what was deleted stays so`, async () => {
+    const { cluster, store } = await putBack();
+    try {
+      await cluster.start(0, words);
+      const aside = join(cluster.directory(0), "log.given-up-1");
+      assert.match(cluster.told(0), /too old: .* moved to .*log\.given-up-1/s);
+      assert.ok(existsSync(join(aside, "..", "log")) && existsSync(aside));
+      assert.deepEqual((await cluster.status(0)).storage!.givenUp, [aside]);
+      await allAreThere(store);
+      await judge(store, undefined);
+      await become("it is filled again", async () => (await cluster.status(0)).keys >= KEYS + 64);
+      // It is asked once: the next start knows.
+      assert.equal(await cluster.stop(0), 0);
+      await cluster.start(0);
+      assert.equal((await cluster.status(0)).storage!.boot, "clean");
+      await allAreThere(store);
+      await judge(store, undefined);
+      await store.close();
+    } finally {
+      await cluster.end();
+    }
+  });
+}
+
+test("put back: an old copy whose rows are to count keeps them, deleted or not", async () => {
+  const { cluster, store } = await putBack();
+  try {
+    await cluster.start(0, ["--keep-rows"]);
+    assert.match(cluster.told(0), /its rows, which were put back, count/);
+    assert.deepEqual((await cluster.status(0)).storage!.givenUp, []);
+    await allAreThere(store);
+    await judge(store, "v");
+    await store.close();
+  } finally {
+    await cluster.end();
+  }
+});
+
+test("put back: a node that finds too few others waits, says why, and stops when it is told to", async () => {
+  const { cluster, store } = await putBack();
+  try {
+    await store.close();
+    await cluster.stop(2);
+    for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+      const waiting = Running.watch(cluster.words(0));
+      let reason = "";
+      await become("it waits", async () => {
+        reason = await waitingFor(cluster, 0);
+        return reason.includes("no answer from n2");
+      });
+      assert.match(reason, /2 of 2 other members .*: 1 did so; no answer from n2 .*--keep-rows/);
+      assert.match(waiting.stderr, /waiting: its rows were put back/);
+      const { problem } = (await cluster.status(1)).peers.find(({ id }) => id === "n0")!;
+      assert.match(problem, /UNSETTLED: n0 was put back|it is the one to dial|lost/);
+      const { stderr } = await gramme(["get", "stays1", "--node", cluster.addresses[0]!]);
+      assert.match(stderr, /QUORUM_NOT_MET/);
+      assert.equal(await waiting.stop(signal), signal === "SIGTERM" ? 0 : null);
+      assert.ok(existsSync(join(cluster.directory(0), "log")));
+      assert.ok(!existsSync(join(cluster.directory(0), "log.given-up-1")));
+    }
+    await cluster.startAll();
+    assert.match(cluster.told(0), /moved to .*log\.given-up-1/);
+  } finally {
+    await cluster.end();
+  }
+});
+
+test("put back: a member in a process waits until it is told not to, or that its rows count", async () => {
+  const root = mkdtempSync(join(tmpdir(), "gramme-put-back-"));
+  const dir = join(root, "n1");
+  const [own, other] = (await freePorts(2)).map(at);
+  const peers = [{ id: "n2", address: other! }];
+  const member = { id: "n1", listen: own!, peers, replicas: 1, config: { r: 1, w: 1 } } as const;
+  const storage = { dir, reserveBytes: 65_536 };
+  try {
+    const first = await open({ node: { ...member, storage }, linkTimeoutMs: 0 });
+    const name = Array.from({ length: 64 }, (_, n) => `k${n}`).find(
+      (key) => first.bucket("texts", text).ownersOf(key)[0] === "n1",
+    )!;
+    await first.bucket("texts", text).put(name, "v");
+    await first.close();
+    cpSync(dir, `${dir}-copy`, { recursive: true });
+    const copied = { ...storage, dir: `${dir}-copy` };
+    const facts: string[] = [];
+    const stopped = new AbortController();
+    const opening = open({
+      node: { ...member, storage: copied },
+      signal: stopped.signal,
+      onFact: (fact) => {
+        if (fact.kind === "rows-unsettled") facts.push(fact.waits);
+      },
+    });
+    await become("it waits", async () => facts.length > 0);
+    assert.match(
+      facts[0]!,
+      /1 of 1 other members .*: 0 did so; no answer from n2 \(.*ECONNREFUSED/,
+    );
+    stopped.abort();
+    await assert.rejects(opening, { code: "OPEN_FAILED", message: /stopped while it waited/ });
+    const kept = await open({
+      node: { ...member, storage: { ...copied, keepRows: true } },
+      linkTimeoutMs: 0,
+    });
+    assert.equal(await kept.bucket("texts", text).get(name), "v");
+    await kept.close();
+    // It was said once.
+    const again = await open({ node: { ...member, storage: copied }, linkTimeoutMs: 0 });
+    await again.close();
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+});
+
+test("put back: a whole cluster that is moved by copying its directories has all its rows", async () => {
+  const cluster = await DurableCluster.start({ words: WORDS });
+  try {
+    const store = await cluster.connect();
+    await allAreThere(store);
+    await write(store);
+    await deleteAndForget(cluster, store);
+    await store.close();
+    for (const index of cluster.indices) assert.equal(await cluster.stop(index), 0);
+    for (const index of cluster.indices) {
+      const directory = cluster.directory(index);
+      cpSync(directory, `${directory}-copy`, { recursive: true });
+      renameSync(directory, `${directory}-original`);
+      renameSync(`${directory}-copy`, directory);
+    }
+    await cluster.startAll();
+    for (const index of cluster.indices) {
+      const { storage } = await cluster.status(index);
+      assert.deepEqual([storage!.boot, storage!.givenUp], ["copied", []]);
+    }
+    const moved = await cluster.connect();
+    await allAreThere(moved);
+    await judge(moved, undefined);
+    await moved.close();
+  } finally {
+    await cluster.end();
+  }
+});
