@@ -31,6 +31,13 @@ test("node flags: as words again they mean the same", () => {
   assert.deepEqual(sharedSettings(again), sharedSettings(parsed(WORDS)));
 });
 
+test("node flags: what is said of the directory is handed on to each node", () => {
+  const words = ["--restored", "--keep-rows"];
+  assert.deepEqual(wordsOf(parsed(words)), words);
+  const flags = { ...parsed(words), dir: "d" };
+  assert.deepEqual(sharedSettings(flags).storage, { dir: "d", restored: true, keepRows: true });
+});
+
 test("node flags: members with zones and weights", () => {
   assert.deepEqual(
     members("n0=db0:7400, n1=[::1]:7401@rack-a,n2=10.0.0.3:7400@b*2,n3=h:1*3,n4,n5@b*2"),

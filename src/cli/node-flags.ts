@@ -147,6 +147,8 @@ export function wordsOf(flags: NodeFlags): readonly string[] {
   add("--w", flags.w);
   add("--engine", flags.engine);
   add("--sync", flags.sync);
+  if (flags.restored === true) words.push("--restored");
+  if (flags.keepRows === true) words.push("--keep-rows");
   for (const { room, field, value } of flags.set ?? []) add("--set", `${room}.${field}=${value}`);
   return words;
 }
