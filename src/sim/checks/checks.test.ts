@@ -12,6 +12,7 @@ import { encodeRecord } from "../../core/causality/record-codec.ts";
 import { registerPayload } from "../../core/causality/register.ts";
 import { DEFAULT_CONFIG } from "../../core/config.ts";
 import type { NodeConfig } from "../../core/config.ts";
+import { encodeHintRow } from "../../core/handoff/hint-row.ts";
 import * as messages from "../../core/messages.ts";
 import { encodeRow } from "../../core/replica/row.ts";
 import type { Key } from "../../core/ring/key.ts";
@@ -114,8 +115,11 @@ class ToldRun implements RunView {
     return 0;
   }
 
-  hint(): RowRead {
-    return undefined;
+  /** What a node keeps for others. */
+  readonly hints: Map<NodeId, RowRead> = new Map();
+
+  hint(node: NodeId): RowRead {
+    return this.hints.get(node);
   }
 
   durableHint(): RowRead {
@@ -332,6 +336,21 @@ test("S1: so is a deletion that reached nobody", () => {
   run.end(entry, { status: "info" });
   run.store([A, C], run.recordAt(B));
   passes(run, 1);
+});
+
+test("S1: so is one by a node that keeps something for the owner that it tells", () => {
+  const run = new ToldRun(lostWrites);
+  run.put("one", A, [B, C], EMPTY_CONTEXT, 1);
+  const beside = run.begin({ operation: "put", value: "two", node: B, mode: "siblings" });
+  const two = run.coordinate(B, [A, C], EMPTY_CONTEXT, dotOf(B, 1, "two"));
+  run.end(beside, { context: two.context });
+  const entry = run.begin({ operation: "delete", node: A });
+  const kept = encodeRecord(run.recordAt(A).join(deleteDelta(seen(A, 1))));
+  run.hints.set(A, encodeHintRow({ targets: [B], record: kept }));
+  run.coordinate(A, [B], seen(A, 1));
+  run.end(entry, { status: "info" });
+  run.store([C], run.recordAt(A));
+  passes(run, 2);
 });
 
 test("S1: a value that an acknowledged deletion replaced may not be back", () => {

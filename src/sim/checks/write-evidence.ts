@@ -95,7 +95,8 @@ export class WriteEvidence {
       },
       onPersist: (node, writes, _token, at) => this.#onPersist(node, writes, at),
       onSend: (from, to, message, at) => {
-        if (!isDelivery(run, from, to, message)) this.#onSend(from, message, at);
+        const decides = !isDelivery(run, from, to, message) || this.#hasDropped(from, message, at);
+        if (decides) this.#onSend(from, message, at);
       },
     };
   }
@@ -190,6 +191,16 @@ export class WriteEvidence {
       const hint = hintOf(this.#run.hint(node, key));
       if (hint !== undefined) this.#addDeleted(key, hint.record.dots.map(valueOf));
     }
+  }
+
+  /**
+   * Who carries out a deletion while it keeps something for the owner that it tells: what it keeps
+   * knows of the deletion by then, which therefore looks like a delivery.
+   */
+  #hasDropped(from: NodeId, message: Message, at: Instant): boolean {
+    const dropped = this.#dropped.get(from);
+    if (message.kind !== "write" || dropped === undefined) return false;
+    return dropped.key === message.key && dropped.at === at && dropped.values.length > 0;
   }
 
   /** The coordinator's own row comes first, but it drops a dot that it has known before. */
