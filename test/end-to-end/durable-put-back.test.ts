@@ -117,6 +117,24 @@ for (const words of [[], ["--restored"]]) {
   });
 }
 
+test("put back: members are found at seeds, and where those say that they are", async () => {
+  const { cluster, store } = await putBack();
+  try {
+    await store.close();
+    const [address, seed] = cluster.addresses;
+    const own = ["--id", "n0", "--listen", address!, "--dir", cluster.directory(0)];
+    const search = ["--peers", "n0,n1,n2", "--seeds", seed!];
+    const found = await Running.start(["start", ...own, ...search, ...WORDS]);
+    try {
+      assert.match(found.stderr, /moved to .*log\.given-up-1/);
+    } finally {
+      await found.stop("SIGTERM");
+    }
+  } finally {
+    await cluster.end();
+  }
+});
+
 test("put back: an old copy whose rows are to count keeps them, deleted or not", async () => {
   const { cluster, store } = await putBack();
   try {
