@@ -1,4 +1,4 @@
-/** Rows that were put back: not settled until that is said, and moved aside when they are too old. */
+/** Rows that were put back: not settled until that is said, and moved aside when given up. */
 import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
