@@ -35,6 +35,8 @@ export interface IdentityDocument {
   readonly leaseEnd: number | null;
   readonly bootFloor: number | null;
   readonly isClean: boolean | null;
+  /** Otherwise its rows were put back, and the next start asks whether they count. */
+  readonly isSettled: boolean | null;
   /** The directory is the one in which the identity was written, and no copy of it. */
   readonly isAtHome: boolean | null;
   /** Its rows are those that it left; null when nobody can tell, as with another engine. */
@@ -117,7 +119,7 @@ export function documentOf(store: InspectedStore, keysMax: number | undefined): 
 
 function identityDocument({ stored, place, log }: InspectedStore): IdentityDocument {
   const found: Partial<Identity> = stored.kind === "found" ? stored.identity : {};
-  const { clusterId, nodeId, actor, generation, leaseEnd, bootFloor, isClean } = found;
+  const { clusterId, nodeId, actor, generation, leaseEnd, bootFloor, isClean, isSettled } = found;
   return {
     state: stored.kind,
     clusterId: clusterId ?? null,
@@ -127,6 +129,7 @@ function identityDocument({ stored, place, log }: InspectedStore): IdentityDocum
     leaseEnd: leaseEnd ?? null,
     bootFloor: bootFloor ?? null,
     isClean: isClean ?? null,
+    isSettled: isSettled ?? null,
     isAtHome: found.place === undefined ? null : found.place === "" || found.place === place,
     hasItsRows: hasItsRows(found.rows, log),
   };

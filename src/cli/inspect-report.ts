@@ -34,6 +34,9 @@ function printIdentity(identity: IdentityDocument): void {
       print(`           actor ${actor}, generation ${generation}`);
       print(`           epochs from ${leaseEnd} on were never used, boot floor ${bootFloor}`);
       print(`           ${stopOf(identity)}`);
+      if (identity.isSettled === false) {
+        print("           its rows were put back: a start asks other members whether they count");
+      }
   }
 }
 

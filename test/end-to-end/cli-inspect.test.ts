@@ -178,6 +178,7 @@ test("inspect: a whole store, with all fields", async () => {
     leaseEnd: 30_001,
     bootFloor: 10_001,
     isClean: true,
+    isSettled: true,
     isAtHome: true,
     hasItsRows: null,
   });

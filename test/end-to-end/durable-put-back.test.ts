@@ -170,6 +170,8 @@ test("put back: a node that finds too few others waits, says why, and stops when
       assert.equal(await waiting.stop(signal), signal === "SIGTERM" ? 0 : null);
       assert.ok(existsSync(join(cluster.directory(0), "log")));
       assert.ok(!existsSync(join(cluster.directory(0), "log.given-up-1")));
+      const inspected = await gramme(["inspect", cluster.directory(0)]);
+      assert.match(inspected.stdout, /its rows were put back: a start asks other members/);
     }
     await cluster.startAll();
     assert.match(cluster.told(0), /moved to .*log\.given-up-1/);
