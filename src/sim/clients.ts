@@ -182,7 +182,9 @@ export class Clients {
   #onOutcome(operation: ClientOperation, outcome: DoorOutcome): void {
     if (outcome.kind !== "failed") return this.#finish(operation, outcome);
     const { asker, entry, retries } = operation;
-    entry.tries.at(-1)!.failure = outcome.code;
+    const last = entry.tries.at(-1)!;
+    last.failure = outcome.code;
+    if (outcome.isOfLoss === true) last.wasLost = true;
     const waitMs = retries.waitMsAfter(outcome, this.#setup.scheduler.now, this.#waits.fraction());
     if (waitMs === undefined || asker.isClosed) return this.#finish(operation, retries.failure);
     this.#setup.scheduler.act(waitMs, () => this.#repeat(operation));

@@ -21,6 +21,8 @@ export interface Try {
   readonly at: number;
   /** How it failed; undefined while it has not. */
   failure: DoorFailureCode | undefined;
+  /** Its node stopped before it had answered. */
+  wasLost?: true;
 }
 
 export interface HistoryEntry {

@@ -741,6 +741,23 @@ test("B5: a client repeats a tenth of what it asks, and a hundred once", () => {
   }
 });
 
+test("B5: a loss is repeated beside that, once for each call", () => {
+  for (const [repeated, isTooMuch] of [
+    [1, false],
+    [2, true],
+  ] as const) {
+    const run = new ToldRun(extras);
+    for (let count = 0; count < 200; count++) {
+      const lost: Try = { node: A, at: 0, failure: "UNAVAILABLE", wasLost: true };
+      const last: Try = { node: A, at: 1, failure: undefined };
+      const tries = [...Array.from({ length: repeated }, () => lost), last];
+      run.end(run.begin({ operation: "get", tries }), { context: EMPTY_CONTEXT });
+    }
+    if (isTooMuch) fails(run, /client-1 repeated 200 of 200, above 120/);
+    else passes(run, 0);
+  }
+});
+
 test("B5: hedges are a twentieth of the reads, and twenty for each life of a node", () => {
   const run = new ToldRun(extras);
   for (let count = 0; count < 100; count++) {

@@ -2,7 +2,8 @@
  * B5: what is asked twice is bounded, whatever goes wrong.
  *
  *     hedges         at most `hedgeShare` of the reads, and for each life of a node 20 once
- *     repetitions    at most a tenth of what each client asks, and 100 once
+ *     repetitions    at most a tenth of what each client asks, and 100 once; and one of each call
+ *                    whose node stopped
  *
  * The numbers stand here as they are promised: a checker that asked the product for its budget
  * would believe whatever it was told. A read counts wherever one may have begun, at a node that
@@ -52,7 +53,7 @@ class Extras implements Checker {
     this.#checked = hedges;
     if (hedges > hedgesMax) problems.push(`${hedges} hedges of ${reads} reads, above ${hedgesMax}`);
     for (const [client, entries] of byClient(run.history)) {
-      const repeated = triesOf(entries) - entries.length;
+      const repeated = triesOf(entries) - entries.length - lossesOf(entries);
       this.#checked += repeated;
       const repeatedMax = REPEATED_SHARE * entries.length + REPEATED_AT_ONCE;
       if (repeated <= repeatedMax) continue;
@@ -78,4 +79,10 @@ function isRead({ operation }: HistoryEntry): boolean {
 
 function triesOf(entries: readonly HistoryEntry[]): number {
   return entries.reduce((sum, { tries }) => sum + tries.length, 0);
+}
+
+/** Calls that were repeated after a loss. */
+function lossesOf(entries: readonly HistoryEntry[]): number {
+  return entries.filter(({ tries }) => tries.slice(0, -1).some(({ wasLost }) => wasLost === true))
+    .length;
 }
