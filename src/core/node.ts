@@ -364,8 +364,8 @@ export class Node {
         isTombstone: (partition, key, digest) =>
           this.#replica.isTombstone({ partition, key }, digest, this.#wall.ms),
         keepsHint: (partition, key) => this.#handoff.keeps(partition, key),
-        remove: (partition, key, digest) =>
-          this.#replica.purge({ partition, key }, digest, this.#wall.ms),
+        remove: (partition, key, digest, isVouchedFor) =>
+          this.#replica.purge({ partition, key }, digest, isVouchedFor, this.#wall.ms),
         persist: (write, token) => setup.effects.persist([write], token),
       },
       effects: setup.effects,

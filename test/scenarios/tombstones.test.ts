@@ -35,6 +35,19 @@ test("tombstones: a deletion that everybody knows is forgotten by everybody", ()
   assert.deepEqual(read.entry.returned, []);
 });
 
+test("tombstones: one that rots when all have vouched for it is forgotten like the others", () => {
+  const sim = cluster();
+  putAndDelete(sim);
+  const isPurgedSomewhere = (): boolean => sim.factCount("tombstone-purged") > 0;
+  assert.ok(sim.runUntil(isPurgedSomewhere, { within: ROUNDS_MS }));
+  const left = sim.nodes.filter((node) => sim.node(node).damage(ID));
+  assert.equal(left.length, 2);
+  sim.runFor(1_000);
+  for (const node of sim.nodes) {
+    done(sim, sim.client("c").put(KEY, `through ${node}`, { node, w: "all" }));
+  }
+});
+
 test("tombstones: a cluster that deletes nothing stays in its first era", () => {
   const sim = cluster();
   for (let i = 0; i < 20; i++) done(sim, sim.client("c").put(`k${i}`, "v"));

@@ -14,7 +14,10 @@ export interface PurgeStore extends RowReader {
   isTombstone(partition: number, key: Key, digest: Digest): boolean;
   /** Whether anything is kept of the key for an owner that cannot be reached. */
   keepsHint(partition: number, key: Key): boolean;
-  /** Removes the row, if it is that tombstone. */
-  remove(partition: number, key: Key, digest: Digest): void;
+  /**
+   * Removes the row, if it is that tombstone. One that cannot be read any more is, if
+   * `isVouchedFor`.
+   */
+  remove(partition: number, key: Key, digest: Digest, isVouchedFor: boolean): void;
   persist(write: RowWrite, token: number): void;
 }

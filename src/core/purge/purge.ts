@@ -308,11 +308,15 @@ export class Purge {
 
   #onNow(from: NodeId, { id, epoch, tombstones }: PurgeNow): void {
     const { store, layout } = this.#setup;
-    this.#witness.forget(from);
-    if (epoch !== layout().epoch) return this.#send(from, { kind: "purge-refused", id });
-    for (const tombstone of tombstones) {
-      store.remove(layout().partitioner.of(tombstone.key), tombstone.key, tombstone);
+    const { partitioner, epoch: current } = layout();
+    for (const tombstone of epoch === current ? tombstones : []) {
+      const { key } = tombstone;
+      // One that was damaged meanwhile nobody could mend: the others have none any more.
+      const isVouchedFor = this.#witness.vouchesFor(from, id, key);
+      store.remove(partitioner.of(key), key, tombstone, isVouchedFor);
     }
+    this.#witness.forget(from);
+    if (epoch !== current) return this.#send(from, { kind: "purge-refused", id });
     this.#send(from, { kind: "purge-told", id, watch: 0, step: 5, era: this.era, unclear: [] });
   }
 

@@ -96,6 +96,24 @@ const LAYOUT = new Layout({
   ownerIndexes: Uint16Array.from(Array.from({ length: 16 }, () => [0, 1]).flat()),
 });
 
+test("witness: of what it cannot read any more it knows what it was, to the end of the round", () => {
+  const stand = new Stand();
+  const isVouchedFor = (key: Key, id = 1): boolean => stand.witness.vouchesFor(LEADER, id, key);
+  stand.watch();
+  stand.durable();
+  assert.equal(isVouchedFor(X), false, "before the last question is answered");
+  stand.step(1_000, 2, 0);
+  stand.step(2_000, 3, 1);
+  stand.durable();
+  stand.step(3_000, 4, 2);
+  stand.durable();
+  assert.deepEqual([isVouchedFor(X), isVouchedFor(Y), isVouchedFor(X, 2)], [true, true, false]);
+  stand.witness.onChange(X);
+  assert.deepEqual([isVouchedFor(X), isVouchedFor(Y)], [false, true]);
+  stand.witness.forget(LEADER);
+  assert.equal(isVouchedFor(Y), false);
+});
+
 test("witness: what it vouches for is durable first", () => {
   const stand = new Stand();
   stand.watch();

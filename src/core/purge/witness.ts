@@ -112,6 +112,17 @@ export class Witness {
     return [...this.#rounds.values()].some(({ step }) => step === 3) ? current + 1 : current;
   }
 
+  /**
+   * Whether it has answered all questions of that round, and since the first of them nothing has
+   * come to this key: what it cannot read now is what it has vouched for.
+   */
+  vouchesFor(leader: NodeId, id: number, key: Key): boolean {
+    const watched = this.#rounds.get(leader);
+    if (watched?.id !== id || watched.step !== 4) return false;
+    const place = watched.places.get(key);
+    return place !== undefined && !watched.unclear.has(place);
+  }
+
   /** A row of this key was stored, or a hint was kept. */
   onChange(key: Key): void {
     for (const { places, unclear } of this.#rounds.values()) {

@@ -224,12 +224,16 @@ export class Replica {
 
   /**
    * Nobody remembers what was deleted: nobody needs to remember that it was. What has expired is
-   * still remembered, by its dot, so it is deleted first; a later round removes that.
+   * still remembered, by its dot, so it is deleted first; a later round removes that. A row that
+   * cannot be read is removed when somebody vouches that it was that tombstone.
    */
-  purge(place: Place, digest: Digest, wallMs: number): void {
-    if (!this.isTombstone(place, digest, wallMs)) return;
+  purge(place: Place, digest: Digest, isVouchedFor: boolean, wallMs: number): void {
     const row = this.load(place.partition, place.key);
-    if (row === DAMAGED) return;
+    if (row === DAMAGED) {
+      if (isVouchedFor) this.#persist(place, undefined, undefined, undefined);
+      return;
+    }
+    if (!this.isTombstone(place, digest, wallMs)) return;
     const { context, isTombstone } = row.record;
     if (!isTombstone) {
       const deleted = row.record.join(deleteDelta(context));

@@ -33,9 +33,9 @@ export function ownersNotAsked(): Undo {
       Replica.prototype,
       "purge",
       (original) =>
-        function (this: Replica, place, digest, wallMs) {
+        function (this: Replica, place, digest, isVouchedFor, wallMs) {
           isPurging = true;
-          original.call(this, place, digest, wallMs);
+          original.call(this, place, digest, isVouchedFor, wallMs);
           isPurging = false;
         },
     ),
