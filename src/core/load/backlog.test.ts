@@ -17,6 +17,13 @@ test("backlog: after a sleep what has less left than half of it is not begun, fo
   assert.equal(backlog.hasExpired(10_200, 500), false, "by now it has read what waited");
 });
 
+test("backlog: after a long sleep too it listens again in a moment", () => {
+  const backlog = new Backlog();
+  backlog.onLate(60_000, 40_000);
+  assert.equal(backlog.hasExpired(60_249, 3_000), true);
+  assert.equal(backlog.hasExpired(60_250, 3_000), false);
+});
+
 test("backlog: a timer that is late by a little is no sleep", () => {
   const backlog = new Backlog();
   backlog.onLate(10_000, 99);

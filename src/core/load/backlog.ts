@@ -16,8 +16,12 @@ import type { Instant } from "../effects.ts";
 /** A shorter sleep is none. */
 const ASLEEP_MS_MIN = 100;
 const EXPECTED_SHARE = 1 / 2;
-/** What was sent meanwhile is read within so much of the time that it came in. */
+/**
+ * What was sent meanwhile is read within so much of the time that it came in, and within so long:
+ * connections hold only so much, and what comes later is new.
+ */
 const READ_SHARE = 1 / 10;
+const READ_MS_MAX = 250;
 
 export class Backlog {
   #waitedMs = 0;
@@ -27,7 +31,7 @@ export class Backlog {
   onLate(now: Instant, lateMs: number): void {
     if (lateMs < ASLEEP_MS_MIN) return;
     this.#waitedMs = lateMs * EXPECTED_SHARE;
-    this.#readUntil = now + lateMs * READ_SHARE;
+    this.#readUntil = now + Math.min(lateMs * READ_SHARE, READ_MS_MAX);
   }
 
   /** Whether the time of a message that is read now is over, with so much left when it was sent. */
