@@ -22,6 +22,7 @@ export class Attempt {
   readonly #client: Client;
   readonly #node: string;
   #current: ClientOperation;
+  #futileAt: Instant = 0;
   isDone = false;
 
   constructor(sim: Simulation, node: string, place: Place, aim: Aim) {
@@ -33,15 +34,17 @@ export class Attempt {
     this.#current = this.#start();
   }
 
-  look(now: Instant): void {
+  /** While `isFutile`, it is not asked again: what can be had need not wait for what cannot. */
+  look(now: Instant, isFutile: () => boolean): void {
     const { operation, status, completedAt } = this.#current.entry;
     if (this.isDone || status === "open") return;
     if (status === "ok") {
       this.isDone = operation === "put" || this.aim === "read";
       if (!this.isDone) this.#current = this.#write(this.#current);
-    } else if (now >= completedAt! + RETRY_AFTER_MS) {
+    } else if (now >= Math.max(this.#futileAt, completedAt!) + RETRY_AFTER_MS) {
+      if (isFutile()) this.#futileAt = now;
       // A refused write may need what another read finds: too many siblings, a damaged row.
-      this.#current = this.#start();
+      else this.#current = this.#start();
     }
   }
 

@@ -174,15 +174,17 @@ class Run {
       if (aim === undefined) sim.note("core/left-alone");
       else attempts.push(new Attempt(sim, node, place, aim));
     }
-    this.#untilDone(attempts);
+    // What is found to be damaged only now may leave too few.
+    const isFutile = ({ place, aim }: Attempt): boolean =>
+      core.unattainable(place, aim) !== undefined;
+    this.#untilDone(attempts, isFutile);
     for (const attempt of attempts) {
-      const { aim, place } = attempt;
-      sim.note(`core/${aim}`);
-      if (attempt.isDone || core.unattainable(place, aim) !== undefined) continue;
+      sim.note(`core/${attempt.aim}`);
+      if (attempt.isDone || isFutile(attempt)) continue;
       const detail =
         `${attempt.describe()} did not succeed in ${SUCCEED_WITHIN_MS} ms, ` +
         `with ${core.members.join(" ")} left`;
-      this.#found("liveness", aim === "write" ? "L2" : "L1", detail);
+      this.#found("liveness", attempt.aim === "write" ? "L2" : "L1", detail);
     }
   }
 
@@ -216,10 +218,13 @@ class Run {
     }
   }
 
-  #untilDone(attempts: readonly Attempt[]): void {
+  #untilDone(
+    attempts: readonly Attempt[],
+    isFutile: (attempt: Attempt) => boolean = () => false,
+  ): void {
     const sim = this.#sim;
     const areDone = (): boolean => {
-      for (const attempt of attempts) attempt.look(sim.now);
+      for (const attempt of attempts) attempt.look(sim.now, () => isFutile(attempt));
       return attempts.every(({ isDone }) => isDone);
     };
     sim.runUntil(areDone, { within: SUCCEED_WITHIN_MS });

@@ -26,7 +26,11 @@ export interface Liveness {
   cost(node: NodeId): number;
   onAsked(node: NodeId): void;
   onAnswered(node: NodeId, elapsedMs: number): void;
-  /** The same for a question to an owner about what it holds. */
+  /** Nobody waits for it any longer. */
+  onGivenUp(node: NodeId, elapsedMs: number): void;
+  /** The same, and it had all the time that there was. */
+  onSilent(node: NodeId, elapsedMs: number): void;
+  /** As `onAnswered`, for a question to an owner about what it holds. */
   onRead(node: NodeId, elapsedMs: number): void;
   /** Within this time 95 of 100 such questions are answered; Infinity when nobody knows. */
   usualMaxMs(node: NodeId): number;

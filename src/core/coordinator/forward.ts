@@ -26,7 +26,8 @@ export class ForwardOperation extends Operation {
   override onAnswer(now: Instant, from: NodeId, outcome: Outcome): void {
     const owner = this.admitted.owners.indexOf(from);
     if (owner !== this.#asked) return;
-    this.giveUpOnSilent(now);
+    this.#asked = -1;
+    this.desk.liveness.onAnswered(from, now - this.admitted.startedAt);
     if (outcome.kind === "failed" && this.#isUntouched(outcome.code)) {
       return this.#askNext(now, outcome);
     }
@@ -52,7 +53,7 @@ export class ForwardOperation extends Operation {
   protected override giveUpOnSilent(now: Instant): void {
     const asked = this.admitted.owners[this.#asked];
     this.#asked = -1;
-    if (asked !== undefined) this.desk.liveness.onAnswered(asked, now - this.admitted.startedAt);
+    if (asked !== undefined) this.desk.liveness.onGivenUp(asked, now - this.admitted.startedAt);
   }
 
   onDeadline(now: Instant): void {
@@ -60,7 +61,11 @@ export class ForwardOperation extends Operation {
   }
 
   expire(now: Instant): void {
-    const { operation } = this.admitted.request;
+    const { owners, request, startedAt } = this.admitted;
+    const asked = owners[this.#asked];
+    this.#asked = -1;
+    if (asked !== undefined) this.desk.liveness.onSilent(asked, now - startedAt);
+    const { operation } = request;
     const code = operation === "get" ? "QUORUM_NOT_MET" : "OUTCOME_UNKNOWN";
     this.#finish(now, failed(code, "the coordinator did not answer in time", this.#numbers()));
   }

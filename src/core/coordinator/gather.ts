@@ -168,7 +168,7 @@ export class Gather {
     const { owners } = this.#admitted;
     for (let owner = 0; owner < owners.length; owner++) {
       if ((silent & (1 << owner)) === 0) continue;
-      this.#desk.liveness.onRead(owners[owner]!, now - this.#askedAtOf(owner));
+      this.#desk.liveness.onGivenUp(owners[owner]!, now - this.#askedAtOf(owner));
     }
   }
 

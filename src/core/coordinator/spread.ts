@@ -73,7 +73,7 @@ export class Spread {
     const { owners, startedAt } = this.#admitted;
     for (let owner = 0; owner < owners.length; owner++) {
       if ((this.#sent & (1 << owner)) === 0 || !this.tally.isSilent(owner)) continue;
-      this.#desk.liveness.onAnswered(owners[owner]!, now - startedAt);
+      this.#desk.liveness.onGivenUp(owners[owner]!, now - startedAt);
     }
   }
 

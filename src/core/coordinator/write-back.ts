@@ -71,7 +71,10 @@ export class WriteBack {
   }
 
   giveUpOnSilent(now: Instant): void {
-    for (let owner = 0; owner < this.tally.owners; owner++) this.#onReply(now, owner);
+    for (let owner = 0; owner < this.tally.owners; owner++) {
+      if (!this.#isAwaited(owner)) continue;
+      this.#desk.liveness.onGivenUp(this.#admitted.owners[owner]!, now - this.#startedAt);
+    }
   }
 
   /** Nobody who was told is still silent. */
@@ -97,9 +100,16 @@ export class WriteBack {
   }
 
   #onReply(now: Instant, owner: number): void {
-    const target = this.#admitted.owners[owner]!;
-    const isAwaited = (this.#told & (1 << owner)) !== 0 && this.tally.isSilent(owner);
-    if (!isAwaited || target === this.#desk.self) return;
-    this.#desk.liveness.onAnswered(target, now - this.#startedAt);
+    if (!this.#isAwaited(owner)) return;
+    this.#desk.liveness.onAnswered(this.#admitted.owners[owner]!, now - this.#startedAt);
+  }
+
+  #isAwaited(owner: number): boolean {
+    const isTold = (this.#told & (1 << owner)) !== 0;
+    return isTold && this.tally.isSilent(owner) && !this.#isSelf(owner);
+  }
+
+  #isSelf(owner: number): boolean {
+    return this.#admitted.owners[owner] === this.#desk.self;
   }
 }

@@ -58,11 +58,13 @@ test("peers: a stalled one falls behind, and comes back with its answers", () =>
 
 test("peers: who was silent the last time is asked after who was slow before, and spoke since", () => {
   const peers = new Peers();
-  for (let round = 0; round < 20; round++) peers.onAnswered(A, 3_000);
+  for (let round = 0; round < 20; round++) peers.onSilent(A, 3_000);
   peers.onAnswered(A, 1);
   peers.onAnswered(B, 1);
-  peers.onAnswered(B, 3_000);
+  peers.onSilent(B, 250);
   assert.ok(peers.cost(B) > peers.cost(A));
+  peers.onGivenUp(B, 1);
+  assert.ok(peers.cost(B) > peers.cost(A), "it has not spoken");
   peers.onAnswered(B, 1);
   assert.ok(peers.cost(B) < peers.cost(A));
 });

@@ -23,10 +23,10 @@ const SAMPLE_WEIGHT = 0.125;
 const LATENCY_MS_MIN = 0.25;
 
 /**
- * Whoever was silent for so long is asked after all who are not, however slow they were once: a
- * mean forgets slowly, and what it says of the others may be from when they could not be reached.
+ * Whoever has left a request unanswered to its end is asked after all who have not, however slow
+ * they were once: a mean forgets slowly, and what it says of the others may be from when they could
+ * not be reached.
  */
-const SILENT_MS = 1_000;
 const SILENT_COST = 1_000;
 
 /** 1.21 × 0.99 ^ 19 is 1, nearly: 19 of 20 answers are below. */
@@ -41,7 +41,7 @@ interface Peer {
   generation: number;
   waiting: number;
   latencyMs: number;
-  /** The last time. */
+  /** The last time that a request was all its own. */
   wasSilent: boolean;
   /** Infinity until the first answer to a read. */
   usualMaxMs: number;
@@ -72,8 +72,13 @@ export class Peers {
     peer.usualMaxMs = Infinity;
   }
 
-  isLinked(id: NodeId): boolean {
+  /** Whatever others say of it. */
+  hasConnection(id: NodeId): boolean {
     return this.#peers.get(id)?.linked ?? false;
+  }
+
+  isLinked(id: NodeId): boolean {
+    return this.hasConnection(id);
   }
 
   onAsked(id: NodeId): void {
@@ -81,17 +86,31 @@ export class Peers {
   }
 
   onAnswered(id: NodeId, elapsedMs: number): void {
-    answered(this.#peer(id), Math.max(elapsedMs, LATENCY_MS_MIN));
+    const peer = this.#peer(id);
+    peer.wasSilent = false;
+    sampled(peer, Math.max(elapsedMs, LATENCY_MS_MIN));
+  }
+
+  /** Nobody waits for it any longer: its answer would have taken so long at least. */
+  onGivenUp(id: NodeId, elapsedMs: number): void {
+    const peer = this.#peer(id);
+    const sampleMs = Math.max(elapsedMs, LATENCY_MS_MIN);
+    sampled(peer, sampleMs);
+    if (sampleMs > peer.usualMaxMs) moveUsualMax(peer, sampleMs);
+  }
+
+  /** The same, and it had all the time that there was. */
+  onSilent(id: NodeId, elapsedMs: number): void {
+    this.#peer(id).wasSilent = true;
+    this.onGivenUp(id, elapsedMs);
   }
 
   /** An answer to a read. Those to writes wait for a disk, those of a coordinator for others. */
   onRead(id: NodeId, elapsedMs: number): void {
     const peer = this.#peer(id);
     const sampleMs = Math.max(elapsedMs, LATENCY_MS_MIN);
-    answered(peer, sampleMs);
-    if (peer.usualMaxMs === Infinity) peer.usualMaxMs = sampleMs * FIRST_TIMES;
-    else peer.usualMaxMs *= sampleMs > peer.usualMaxMs ? RISE : FALL;
-    peer.usualMaxMs = Math.min(Math.max(peer.usualMaxMs, LATENCY_MS_MIN), USUAL_MAX_MS_MAX);
+    this.onAnswered(id, sampleMs);
+    moveUsualMax(peer, sampleMs);
   }
 
   /** Within this time 95 of 100 reads are answered; Infinity when nobody knows. */
@@ -124,8 +143,13 @@ export class Peers {
   }
 }
 
-function answered(peer: Peer, sampleMs: number): void {
+function moveUsualMax(peer: Peer, sampleMs: number): void {
+  if (peer.usualMaxMs === Infinity) peer.usualMaxMs = sampleMs * FIRST_TIMES;
+  else peer.usualMaxMs *= sampleMs > peer.usualMaxMs ? RISE : FALL;
+  peer.usualMaxMs = Math.min(Math.max(peer.usualMaxMs, LATENCY_MS_MIN), USUAL_MAX_MS_MAX);
+}
+
+function sampled(peer: Peer, sampleMs: number): void {
   if (peer.waiting > 0) peer.waiting--;
-  peer.wasSilent = sampleMs >= SILENT_MS;
   peer.latencyMs += (sampleMs - peer.latencyMs) * SAMPLE_WEIGHT;
 }
