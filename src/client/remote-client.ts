@@ -210,6 +210,7 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
       layoutEpoch: layout?.epoch ?? 0,
       layoutFingerprint: layout?.fingerprint() ?? "",
       address: "",
+      era: 0,
     };
   }
 

@@ -41,6 +41,7 @@ export interface Hello {
   /** Grows with every boot of that node: an older one is a clone or a restored copy. */
   readonly generation: number;
   readonly layoutEpoch: number;
+  readonly era: number;
 }
 
 export interface Goodbye {
@@ -212,8 +213,8 @@ export type Message =
   | LayoutAsk
   | LayoutTold;
 
-export function hello(generation: number, layoutEpoch: number): Hello {
-  return { kind: "hello", generation, layoutEpoch };
+export function hello(generation: number, layoutEpoch: number, era: number): Hello {
+  return { kind: "hello", generation, layoutEpoch, era };
 }
 
 export const GOODBYE: Goodbye = { kind: "goodbye" };

@@ -128,7 +128,7 @@ export class Node {
       handoff: this.#handoff,
       layout: () => this.#layout,
       hasExpired: (remainingMs) => this.#hasExpired(remainingMs),
-      isOver: (from, era) => this.#purge.isOver(this.#now, from, era),
+      isOver: (from, era) => this.#isOver(from, era),
     });
     this.#coordinator = this.#makeCoordinator(setup);
     this.#load = new Load(this.#coordinator, {
@@ -347,7 +347,7 @@ export class Node {
       onWorked: (now, usualMs) => this.#load.background.onCompared(now, usualMs),
       layout: () => this.#layout,
       era: () => this.#purge.era,
-      isOver: (from, era) => this.#purge.isOver(this.#now, from, era),
+      isOver: (from, era) => this.#isOver(from, era),
     });
   }
 
@@ -430,13 +430,13 @@ export class Node {
     }
   }
 
-  #onHello(now: Instant, from: NodeId, { generation, layoutEpoch }: Hello): void {
+  #onHello(now: Instant, from: NodeId, { generation, layoutEpoch, era }: Hello): void {
     if (!this.#peers.onLinked(from, generation)) return this.#drop(from, "old-generation");
     this.#effects.note({ kind: "peer-linked", peer: from, generation });
     this.#membership.onLinked(now, from, generation);
     this.#handoff.onLinked(now, from);
     this.#repair.onPeerUp(now, from);
-    this.#purge.onPeerUp(from);
+    this.#purge.onPeerUp(now, era);
     if (layoutEpoch > this.#layout.epoch) this.#effects.send(from, LAYOUT_ASK);
   }
 
@@ -458,6 +458,12 @@ export class Node {
     this.#handoff.onLayout(now);
     this.#repair.onLayout(now);
     this.#purge.onLayout(now);
+  }
+
+  /** Who has not said hello may be in a later era, and what comes from it of an earlier life. */
+  #isOver(from: NodeId, era: number): boolean {
+    const isKnown = from === this.id || this.#peers.hasConnection(from);
+    return this.#purge.isOver(this.#now, from, era) || !isKnown;
   }
 
   /** So much was left of its asker's time when a message was sent. */

@@ -144,7 +144,7 @@ test("host: an asker gets its own number back, once", async () => {
 
 test("host: a peer's request is the node's own to answer", async () => {
   const { host, links } = hostOf(2);
-  host.receive(N2, hello(1, 1));
+  host.receive(N2, hello(1, 1, 0));
   host.receive(N2, ask({ ...get, id: 9, forwarded: true, r: "one" }));
   await endOfTurn();
   const answers = links.sent.filter(({ kind }) => kind === "answer");
@@ -157,7 +157,7 @@ test("host: a peer's request is the node's own to answer", async () => {
 
 test("host: the node's deadlines are kept without anybody calling", async () => {
   const { host, links } = hostOf(2);
-  host.receive(N2, hello(1, 1));
+  host.receive(N2, hello(1, 1, 0));
   const outcome = await settled(host, { ...put, timeoutMs: 20, w: "all" });
   assert.equal(outcome.kind === "failed" && outcome.code, "OUTCOME_UNKNOWN");
   assert.ok(links.sent.some(({ kind }) => kind === "write"));
@@ -237,7 +237,7 @@ test("host: a caller's exception reaches the process, and the other callers thei
 
 test("host: what was cancelled is not settled, also not by closing", async () => {
   const { host } = hostOf(2);
-  host.receive(N2, hello(1, 1));
+  host.receive(N2, hello(1, 1, 0));
   let isSettled = false;
   const id = host.submit({ ...put, w: "all" }, () => {
     isSettled = true;
@@ -258,7 +258,7 @@ test("host: what was cancelled is not settled, also not by closing", async () =>
 
 test("host: closing waits a bounded time for what is open, then says what is known of it", async () => {
   const { host, links } = hostOf(2);
-  host.receive(N2, hello(1, 1));
+  host.receive(N2, hello(1, 1, 0));
   const write = settled(host, { ...put, w: "all", timeoutMs: 5_000 });
   const read = settled(host, { ...get, r: "all", timeoutMs: 5_000 });
   const closing = host.close();

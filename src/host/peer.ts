@@ -261,7 +261,7 @@ export class Peer implements FrameHandler, Greeter {
     frames.handler = this;
     frames.reader.limit = this.#owner.limits.frameBytesMax;
     this.#owner.located(theirs);
-    this.#owner.receive(this.id, hello(theirs.generation, theirs.layoutEpoch));
+    this.#owner.receive(this.id, hello(theirs.generation, theirs.layoutEpoch, theirs.era));
   }
 
   onFailed(frames: FrameSocket, failure: HandshakeFailure): void {

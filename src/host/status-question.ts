@@ -66,6 +66,7 @@ export class StatusQuestion implements Greeter, FrameHandler {
       layoutEpoch: 0,
       layoutFingerprint: "",
       address: "",
+      era: 0,
     };
   }
 

@@ -155,6 +155,7 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwne
       layoutEpoch: layout.epoch,
       layoutFingerprint: layout.fingerprint(),
       address: formatAddress(this.#setup.advertise),
+      era: this.#host.era,
     };
   }
 

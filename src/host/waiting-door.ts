@@ -60,6 +60,7 @@ export class WaitingDoor implements ListenerOwner, ClientServer {
       layoutEpoch: layout.epoch,
       layoutFingerprint: layout.fingerprint(),
       address,
+      era: host.era,
     };
   }
 

@@ -29,7 +29,7 @@ class Line {
       ends: {
         count: 2,
         isUp: (node) => this.isUp[node]!,
-        helloOf: (node) => hello(node, 1),
+        helloOf: (node) => hello(node, 1, 0),
         receive: (source, target, message) => {
           this.heard.push(`${target} hears ${message.kind} of ${source}`);
         },

@@ -154,7 +154,8 @@ export class SimulatedHost implements Effects {
 
   get hello(): Hello {
     const { generation } = this.storage;
-    return hello(generation, this.#node?.layout.epoch ?? this.#setup.layout.epoch);
+    const layout = this.#node?.layout ?? this.#setup.layout;
+    return hello(generation, layout.epoch, this.#node?.era ?? 0);
   }
 
   boot(boot: Boot): void {

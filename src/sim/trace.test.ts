@@ -39,9 +39,9 @@ test("trace: every field of an event counts, and so does the order", () => {
 test("trace: messages that say different things have different digests", () => {
   const put = clientRequest({ operation: "put", key: KEY, value: bytes(1) });
   const messages: Message[] = [
-    hello(1, 1),
-    hello(2, 1),
-    hello(1, 2),
+    hello(1, 1, 0),
+    hello(2, 1, 0),
+    hello(1, 2, 0),
     GOODBYE,
     written(1),
     written(2),

@@ -54,7 +54,7 @@ export class Trace {
 export function messageDigest(message: Message): number {
   switch (message.kind) {
     case "hello":
-      return mix(mix(1, message.generation), message.layoutEpoch);
+      return mix(mix(mix(1, message.generation), message.layoutEpoch), message.era);
     case "goodbye":
       return 2;
     case "located":

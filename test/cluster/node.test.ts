@@ -90,7 +90,7 @@ test("node: messages whose time is over, or that make no sense, are dropped and 
     [{ kind: "same", id: 5 }, "unknown-id"],
     [{ kind: "held", id: 5, record: delta }, "unknown-id"],
     [{ kind: "refused", id: 5, reason: "full", epoch: 1 }, "unknown-id"],
-    [hello(0, 1), "old-generation"],
+    [hello(0, 1, 0), "old-generation"],
   ];
   for (const [message, reason] of table) {
     cluster.receive("b", "a", message);

@@ -69,6 +69,7 @@ export class FakeNode {
       layoutEpoch: this.layout.epoch,
       layoutFingerprint: this.layout.fingerprint(),
       address: this.address,
+      era: 0,
     };
   }
 

@@ -68,6 +68,7 @@ export const CLIENT: Greeting = {
   layoutEpoch: 0,
   layoutFingerprint: "",
   address: "",
+  era: 0,
 };
 
 export const NODE: Greeting = {

@@ -206,7 +206,7 @@ export class SmallCluster {
       [one, other],
       [other, one],
     ] as const) {
-      this.receive(from, to, hello(1, this.at(from).node.layout.epoch));
+      this.receive(from, to, hello(1, this.at(from).node.layout.epoch, this.at(from).node.era));
     }
   }
 

@@ -144,8 +144,9 @@ export class Purge {
   }
 
   /** It may have been away for long. */
-  onPeerUp(peer: NodeId): void {
-    if (this.era > 0) this.#tellEra(peer);
+  /** It is in this era: what comes from it was sent by somebody who knew. */
+  onPeerUp(now: Instant, era: number): void {
+    this.#begin(now, era);
   }
 
   #tellEra(to: NodeId): void {

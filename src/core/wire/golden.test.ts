@@ -317,6 +317,7 @@ const NODE_GREETING: Greeting = {
   layoutEpoch: 300,
   layoutFingerprint: "0123456789abcdef",
   address: "[2001:db8::1]:7400",
+  era: 300,
 };
 const CLIENT_GREETING: Greeting = {
   protocolMin: 1,
@@ -328,6 +329,7 @@ const CLIENT_GREETING: Greeting = {
   layoutEpoch: 0,
   layoutFingerprint: "",
   address: "",
+  era: 0,
 };
 const REFUSAL: Refusal = { code: "WRONG_CLUSTER", message: "n1 is of cluster a, n2 of b" };
 const OLDER_BOOT: Refusal = { code: "OLDER_BOOT", message: "an older boot of n1", known: 300 };

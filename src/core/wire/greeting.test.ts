@@ -20,6 +20,7 @@ const N1: Greeting = {
   layoutEpoch: 7,
   layoutFingerprint: "00ff",
   address: "a:1",
+  era: 0,
 };
 const N2: Greeting = { ...N1, nodeId: nodeId("n2"), generation: 9, address: "b:2" };
 const CLIENT: Greeting = {
@@ -32,6 +33,7 @@ const CLIENT: Greeting = {
   layoutEpoch: 0,
   layoutFingerprint: "",
   address: "",
+  era: 0,
 };
 
 function bodyOf(encode: (writer: ByteWriter) => void): Uint8Array {
@@ -69,6 +71,7 @@ test("the longest greeting and the longest refusal fit into a first frame", () =
     layoutEpoch: Number.MAX_SAFE_INTEGER,
     layoutFingerprint: long,
     address: "a".repeat(255),
+    era: 0,
   };
   assert.ok(greetingBody(greeting).length < GREETING_FRAME_BYTES_MAX);
   const refusal = checkGreeting(greeting, greeting);

@@ -4,8 +4,8 @@
  *     │ 47 52 4d 4d │ protocolMin │ protocolMax │ role │ clusterId │ nodeId │ generation │
  *       "GRMM"        u16           u16           u8     name        name     varint
  *
- *                                         │ layoutEpoch │ layoutFingerprint │ address │ …
- *                                           varint        name                text
+ *                                   │ layoutEpoch │ layoutFingerprint │ address │ era    │ …
+ *                                     varint        name                text      varint
  *
  * Nothing else is sent before the other's greeting was read and `checkGreeting` found nothing
  * against it: a node that joins the wrong cluster would mix two data sets for ever. Whoever does
@@ -51,6 +51,8 @@ export interface Greeting {
   readonly layoutFingerprint: string;
   /** Where a node can be reached; empty for a client. */
   readonly address: string;
+  /** In which a node is (`purge/eras.ts`): of those before the last it listens to nothing. */
+  readonly era: number;
 }
 
 /** A code means the same for ever. */
@@ -84,6 +86,7 @@ export function encodeGreeting(writer: ByteWriter, greeting: Greeting): void {
   writer.varint(greeting.layoutEpoch);
   writer.binary(greeting.layoutFingerprint);
   writeText(writer, greeting.address, ADDRESS_BYTES_MAX);
+  writer.varint(greeting.era);
   endFrame(writer, frame);
 }
 
@@ -107,6 +110,7 @@ export function decodeGreeting(
   const layoutEpoch = reader.varint();
   const layoutFingerprint = readNameOrNone(reader);
   const address = readText(reader, ADDRESS_BYTES_MAX);
+  const era = reader.varint();
   if (reader.failed || role === undefined) return undefined;
   const greeting: Greeting = {
     protocolMin,
@@ -118,6 +122,7 @@ export function decodeGreeting(
     layoutEpoch,
     layoutFingerprint,
     address,
+    era,
   };
   return greetingProblem(greeting) === undefined ? greeting : undefined;
 }

@@ -292,7 +292,7 @@ test("a level that no message can say is a bug, not another level", () => {
 });
 
 test("hello and goodbye are not frames", () => {
-  for (const message of [messages.hello(1, 1), messages.GOODBYE]) {
+  for (const message of [messages.hello(1, 1, 0), messages.GOODBYE]) {
     assert.throws(() => encodeMessage(new ByteWriter(), message), /is not a frame/);
   }
 });

@@ -822,7 +822,7 @@ test("S14: nobody goes back to an older layout", () => {
   const adopts = (epoch: number): void =>
     run.hooks.onFact?.(A, { kind: "layout-adopted", epoch }, run.now);
   const tells = (layoutEpoch: number): void =>
-    run.hooks.onReceive?.(A, B, messages.hello(1, layoutEpoch), run.now);
+    run.hooks.onReceive?.(A, B, messages.hello(1, layoutEpoch, 0), run.now);
   adopts(2);
   tells(2);
   adopts(3);
