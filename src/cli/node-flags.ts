@@ -38,6 +38,7 @@ export interface NodeFlags {
   readonly sync?: SyncKind;
   readonly restored?: true;
   readonly keepRows?: true;
+  readonly giveUpRows?: true;
   readonly set?: readonly Knob[];
 }
 
@@ -88,6 +89,10 @@ export function nodeFlags(command: Command): Command {
     new Option("--restored", "the directory comes from a backup: go on under a new identity"),
     new Option("--keep-rows", "rows that were put back count, and nobody is asked whether they do"),
     new Option(
+      "--give-up-rows",
+      "rows that were put back and are too old are moved aside, and the others fill the node again",
+    ),
+    new Option(
       "--set <field=value>",
       "any other setting, as config.requestTimeoutMs=500 or storage.segmentBytes=16777216",
     ).argParser(knobs),
@@ -122,8 +127,8 @@ export function sharedSettings(flags: NodeFlags): Partial<NodeSettings> {
 }
 
 function storageOf(flags: NodeFlags, sizes: object): GivenStorage | undefined {
-  const { dir, engine, sync, restored, keepRows } = flags;
-  const rest = given({ engine, sync, restored, keepRows, ...sizes });
+  const { dir, engine, sync, restored, keepRows, giveUpRows } = flags;
+  const rest = given({ engine, sync, restored, keepRows, giveUpRows, ...sizes });
   if (dir !== undefined) return { dir, ...rest };
   const [first] = Object.keys(rest);
   if (first === undefined) return undefined;
@@ -149,6 +154,7 @@ export function wordsOf(flags: NodeFlags): readonly string[] {
   add("--sync", flags.sync);
   if (flags.restored === true) words.push("--restored");
   if (flags.keepRows === true) words.push("--keep-rows");
+  if (flags.giveUpRows === true) words.push("--give-up-rows");
   for (const { room, field, value } of flags.set ?? []) add("--set", `${room}.${field}=${value}`);
   return words;
 }

@@ -189,7 +189,7 @@ function remarkSettling(fact: SettlingFact): void {
   if (fact.kind === "rows-kept") return remark(`its rows, which were put back, count`);
   remark(
     `its rows, which were put back, are too old: the others have forgotten deletions since. They ` +
-      `were moved to ${fact.path}, and the others fill this node again`,
+      `were moved to ${fact.path}, and what the others hold fills this node again`,
   );
 }
 

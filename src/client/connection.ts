@@ -85,12 +85,18 @@ export class Connection implements FrameHandler, Greeter {
   #lonelyMs = LONELY_MS_MIN;
   #suspectBytes = -1;
   #suspectAt = 0;
+  #fellSilent = false;
 
   constructor(address: Address, owner: ConnectionOwner) {
     this.address = address;
     this.#owner = owner;
     const { redialMsMin, redialMsMax } = owner.limits;
     this.#backoff = new Backoff({ msMin: redialMsMin, msMax: redialMsMax }, Math.random);
+  }
+
+  /** It was given up by this side: its node may be there, and have too much to do. */
+  get fellSilent(): boolean {
+    return this.#fellSilent;
   }
 
   /** Its node could not reach enough others lately: another owner may. */
@@ -198,6 +204,7 @@ export class Connection implements FrameHandler, Greeter {
       this.#suspectAt = now;
     }
     if (this.outboundBytes > 0 && now - this.#suspectAt < STUCK_MS) return;
+    this.#fellSilent = true;
     this.destroy("it fell silent");
   }
 
@@ -228,6 +235,7 @@ export class Connection implements FrameHandler, Greeter {
     this.#isReady = true;
     this.#isAskingLayout = false;
     this.#suspectBytes = -1;
+    this.#fellSilent = false;
     this.#backoff.reset();
     this.refusalCode = undefined;
     this.node = theirs.nodeId as NodeId;

@@ -281,7 +281,8 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
         this.#dispatch(pending, connection, now);
       } else {
         const detail = `the connection to ${name} was lost: ${reason}`;
-        this.#finish(pending, ofLoss(unanswered(pending.isRead, detail)));
+        const failure = unanswered(pending.isRead, detail);
+        this.#finish(pending, connection.fellSilent ? failure : ofLoss(failure));
       }
     }
     this.#dispatchWaiting();

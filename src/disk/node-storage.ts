@@ -210,8 +210,8 @@ export class NodeStorage {
     const generation = Math.max(identity.generation, known ?? 0, Date.now()) + 1;
     this.#problem = "peers know a younger boot";
     const fresh = { actor, generation, leaseEnd: 1, bootFloor: 0 };
-    const next = { ...identity, ...fresh, isClean: false, isSettled: false };
-    this.#directory.identityFile.write(next, refused);
+    const doubts = { isClean: false, isSettled: false, hasLaterEra: true } as const;
+    this.#directory.identityFile.write({ ...identity, ...fresh, ...doubts }, refused);
   }
 
   /**

@@ -26,6 +26,8 @@ export interface StorageSettings {
   readonly restored: boolean;
   /** Rows that were put back count, whatever the other members have forgotten since. */
   readonly keepRows: boolean;
+  /** An operator says that rows which were put back and are too old may be moved aside. */
+  readonly giveUpRows: boolean;
 }
 
 const MIB = 1024 * 1024;
@@ -39,4 +41,5 @@ export const STORAGE_DEFAULTS: Omit<StorageSettings, "dir"> = {
   recentBytes: 32 * MIB,
   restored: false,
   keepRows: false,
+  giveUpRows: false,
 };

@@ -120,12 +120,22 @@ export class EraSurvey {
     if (member === undefined || clusterId !== ours) return;
     // A node of an earlier release does not say, and never waits.
     const isSettled = typeof unsettled !== "string";
-    answers.set(member, { era: tombstones.eraAhead ?? tombstones.era, isSettled });
-    for (const { id: other, address } of peers) {
-      const isMeant = address !== "" && others.some((each) => each === other);
-      const isRoom = this.#learned.size < PLACES_PER_MEMBER * others.length;
-      if (isMeant && isRoom) this.#learned.add(address);
-    }
+    const era = tombstones.eraAhead ?? tombstones.era;
+    // Two may answer as one member, the older of them forgotten at its old address.
+    const before = answers.get(member) ?? { era, isSettled };
+    answers.set(member, {
+      era: Math.max(before.era, era),
+      isSettled: before.isSettled && isSettled,
+    });
+    for (const { id: other, address } of peers) this.learn(other, address);
+  }
+
+  /** Somebody says that this member is there. */
+  learn(member: string, address: string): void {
+    const { others } = this.#setup;
+    const isMeant = address !== "" && others.some((each) => each === member);
+    const isRoom = this.#learned.size < PLACES_PER_MEMBER * others.length;
+    if (isMeant && isRoom) this.#learned.add(address);
   }
 }
 

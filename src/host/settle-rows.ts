@@ -51,7 +51,8 @@ export async function settleRows(setup: SettleSetup): Promise<"keep" | "give-up"
   const { host, settings, storage } = setup;
   const others = settings.members.map(({ id }) => id).filter((id) => id !== settings.id);
   if (others.length === 0 || storage.settings.keepRows) return "keep";
-  const settling = new Settling(host.era, others.length);
+  const ownEra = storage.identity.hasLaterEra === true ? 0 : host.era;
+  const settling = new Settling(ownEra, others.length);
   const survey = new EraSurvey({
     plant: setup.plant,
     clusterId: settings.clusterId,
@@ -67,13 +68,16 @@ export async function settleRows(setup: SettleSetup): Promise<"keep" | "give-up"
     limits: settings.limits,
     requestTimeoutMs: settings.config.requestTimeoutMs,
     status: () => setup.status(unlinked(settings), waits),
+    onMet: (id, address) => survey.learn(id, address),
   });
   setup.listener.serve(door);
   const ending = new Ending(host, setup.signal);
   try {
     for (;;) {
       const result = await ending.or(survey.ask());
-      const verdict = settling.verdict([...result.answers.values()]);
+      const found = settling.verdict([...result.answers.values()]);
+      // That others have them as well, nobody has looked at: an operator has to know.
+      const verdict = found === "give-up" && !storage.settings.giveUpRows ? "operator" : found;
       if (verdict === "keep" || verdict === "give-up") return verdict;
       const told = waitsFor(verdict, settling, others, result);
       if (told !== waits) host.note({ kind: "rows-unsettled", era: host.era, waits: told });
@@ -159,16 +163,20 @@ function waitsFor(
   if (verdict === "operator") {
     return (
       `its rows were put back and are old: era ${tooLate - 2}, and another member is in era ` +
-      `${lastOf(answers.values())}. What was deleted since may come back with them, and only ` +
-      `${settled} of ${others.length} other members, not ${needed}, have rows that are known to ` +
-      `be good. Start it with --keep-rows if its rows are to count, or with an empty directory`
+      `${lastOf(answers.values())}; ${settled} of ${others.length} others have rows that are known ` +
+      `to be good. With these rows what was deleted since may come back; without them what nobody ` +
+      `else has is gone. When the others hold all that matters, start it with --give-up-rows, ` +
+      `which moves its rows aside; if not, with --keep-rows`
     );
   }
   const silent = others.filter((other) => !answers.has(other));
   const why = problems.slice(0, PROBLEMS_TOLD).join("; ");
+  const unsettled = answers.size - settled;
   return (
     `its rows were put back, and ${needed} of ${others.length} other members have to say whether ` +
-    `they still count: ${settled} did so; no answer from ${silent.join(", ")}` +
+    `they still count, or all of those whose own were put back: ${settled} did so` +
+    (unsettled === 0 ? "" : `, and ${unsettled} of the others`) +
+    `; no answer from ${silent.join(", ")}` +
     (why === "" ? "" : ` (${why})`) +
     `. Start it with --keep-rows if they are to count in any case`
   );

@@ -22,6 +22,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof StorageSettings>([
   "recentBytes",
   "restored",
   "keepRows",
+  "giveUpRows",
 ]);
 const LOG_FIELDS = ["segmentBytes", "reserveBytes", "recentBytes"] as const;
 const BOUNDS = {
@@ -34,7 +35,7 @@ const BOUNDS = {
 export function checkedStorage(given: GivenStorage): StorageSettings {
   refuseUnknown("storage.", given, FIELDS);
   const settings: StorageSettings = { ...STORAGE_DEFAULTS, ...given };
-  const { dir, engine, sync, restored, keepRows } = settings;
+  const { dir, engine, sync, restored, keepRows, giveUpRows } = settings;
   if (typeof dir !== "string" || dir === "") {
     throw new SettingsError("storage.dir", dir, "must be a path", "like /var/lib/gramme");
   }
@@ -45,6 +46,14 @@ export function checkedStorage(given: GivenStorage): StorageSettings {
   if (typeof keepRows !== "boolean") {
     const hint = "true for rows that were put back and are to count";
     throw new SettingsError("storage.keepRows", keepRows, "must be true or false", hint);
+  }
+  if (typeof giveUpRows !== "boolean") {
+    const hint = "true for rows that were put back and may be moved aside";
+    throw new SettingsError("storage.giveUpRows", giveUpRows, "must be true or false", hint);
+  }
+  if (keepRows && giveUpRows) {
+    const hint = "leave one of them out";
+    throw new SettingsError("storage.giveUpRows", giveUpRows, "keepRows says the opposite", hint);
   }
   oneOf("engine", engine, ENGINE_KINDS);
   oneOf("sync", sync, SYNC_KINDS);

@@ -28,6 +28,8 @@ export interface WaitingSetup {
   readonly requestTimeoutMs: number;
   /** A JSON document. */
   readonly status: () => string;
+  /** A member was here, and said where it is. */
+  readonly onMet: (id: string, address: string) => void;
 }
 
 export class WaitingDoor implements ListenerOwner, ClientServer {
@@ -35,6 +37,7 @@ export class WaitingDoor implements ListenerOwner, ClientServer {
   readonly requestTimeoutMs: number;
   readonly #setup: WaitingSetup;
   readonly #clients: Set<ClientConnection> = new Set();
+  #isClosed = false;
 
   constructor(setup: WaitingSetup) {
     this.#setup = setup;
@@ -44,6 +47,7 @@ export class WaitingDoor implements ListenerOwner, ClientServer {
 
   /** Whoever is here comes back, and meets the node itself, or nobody. */
   close(reason: string): void {
+    this.#isClosed = true;
     for (const { frames } of this.#clients) frames.end(reason);
   }
 
@@ -64,8 +68,9 @@ export class WaitingDoor implements ListenerOwner, ClientServer {
     };
   }
 
-  judge({ nodeId }: Greeting): Refusal | undefined {
+  judge({ nodeId, address }: Greeting): Refusal | undefined {
     const { clientConnectionsMax } = this.limits;
+    this.#setup.onMet(nodeId, address);
     if (nodeId !== "") return { code: UNSETTLED, message: this.#refusal };
     if (this.#clients.size < clientConnectionsMax) return undefined;
     return { code: "BUSY", message: `it has its ${clientConnectionsMax} clients` };
@@ -80,6 +85,8 @@ export class WaitingDoor implements ListenerOwner, ClientServer {
   }
 
   onClient(frames: FrameSocket): void {
+    if (this.#isClosed) return frames.destroy(this.#refusal);
+    frames.reader.limit = this.limits.frameBytesMax;
     this.#clients.add(new ClientConnection(frames, this));
   }
 

@@ -162,6 +162,11 @@ export const SETTINGS: Readonly<Record<string, Shown>> = byName([
     "put back: a member in a process waits until it is told not to, or that its rows count",
     ["storage.keepRows"],
   ],
+  [
+    "test/end-to-end/durable-put-back",
+    "put back: a node that finds too few others waits, says why, and stops when it is told to",
+    ["storage.giveUpRows"],
+  ],
 ]);
 
 /**
@@ -219,6 +224,11 @@ export const FLAGS: Readonly<Record<string, Shown>> = byName([
     "test/end-to-end/durable-put-back",
     "put back: an old copy whose rows are to count keeps them, deleted or not",
     ["start --keep-rows", "dev --keep-rows"],
+  ],
+  [
+    "test/end-to-end/durable-put-back",
+    "put back: a node that finds too few others waits, says why, and stops when it is told to",
+    ["start --give-up-rows", "dev --give-up-rows"],
   ],
   [
     "test/end-to-end/cli-start",

@@ -3,13 +3,24 @@
  * nothing is destroyed. A cluster whose directories are copied as a whole has all its rows.
  */
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { open } from "gramme";
-import { type Store, text } from "gramme/client";
+import { connect, type Store, text } from "gramme/client";
+import { decodeIdentity, encodeIdentity } from "#src/core/identity/identity-codec.ts";
+import { openDataDirectory } from "#src/disk/data-directory.ts";
+import { PlaceMark } from "#src/disk/place-mark.ts";
 import { gramme, Running } from "../support/cli.ts";
 import { allAreThere, DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
 import { at, freePorts } from "../support/local-cluster.ts";
@@ -72,8 +83,25 @@ async function waitingFor(cluster: DurableCluster, index: number): Promise<strin
   return state === "waiting" ? reason : "";
 }
 
+/** That the others hold what it has, it does not know: it gives up nothing by itself. */
+async function waitsForTheOperator(
+  cluster: DurableCluster,
+  words: readonly string[],
+): Promise<void> {
+  const waiting = Running.watch([...cluster.words(0), ...words]);
+  await become("it waits for a word", async () =>
+    /are old: era \d+, .*2 of 2 others.*--give-up-rows.*--keep-rows/.test(
+      await waitingFor(cluster, 0),
+    ),
+  );
+  assert.equal(await waiting.stop("SIGTERM"), 0);
+  assert.ok(!existsSync(join(cluster.directory(0), "log.given-up-1")));
+}
+
 /** n0 is down, and has a directory from before the deletions. */
-async function putBack(): Promise<{ cluster: DurableCluster; store: Store; era: number }> {
+async function putBack(
+  bootsSince = 1,
+): Promise<{ cluster: DurableCluster; store: Store; era: number }> {
   const cluster = await DurableCluster.start({ words: WORDS });
   const store = await cluster.connect();
   await allAreThere(store);
@@ -81,6 +109,10 @@ async function putBack(): Promise<{ cluster: DurableCluster; store: Store; era: 
   assert.equal(await cluster.stop(0), 0);
   cpSync(cluster.directory(0), join(cluster.root, "backup"), { recursive: true });
   await cluster.start(0);
+  for (let boot = 1; boot < bootsSince; boot++) {
+    assert.equal(await cluster.stop(0), 0);
+    await cluster.start(0);
+  }
   await allAreThere(store);
   await deleteAndForget(cluster, store);
   const { era } = (await cluster.status(1)).tombstones;
@@ -96,7 +128,8 @@ for (const words of [[], ["--restored"]]) {
   test(`put back: an old copy of a directory, ${how}: what was deleted stays so`, async () => {
     const { cluster, store } = await putBack();
     try {
-      await cluster.start(0, words);
+      await waitsForTheOperator(cluster, words);
+      await cluster.start(0, [...words, "--give-up-rows"]);
       const aside = join(cluster.directory(0), "log.given-up-1");
       assert.match(cluster.told(0), /too old: .* moved to .*log\.given-up-1/s);
       assert.ok(existsSync(join(aside, "..", "log")) && existsSync(aside));
@@ -124,7 +157,7 @@ test("put back: members are found at seeds, and where those say that they are", 
     const [address, seed] = cluster.addresses;
     const own = ["--id", "n0", "--listen", address!, "--dir", cluster.directory(0)];
     const search = ["--peers", "n0,n1,n2", "--seeds", seed!];
-    const found = await Running.start(["start", ...own, ...search, ...WORDS]);
+    const found = await Running.start(["start", ...own, ...search, ...WORDS, "--give-up-rows"]);
     try {
       assert.match(found.stderr, /moved to .*log\.given-up-1/);
     } finally {
@@ -161,20 +194,89 @@ test("put back: a node that finds too few others waits, says why, and stops when
         reason = await waitingFor(cluster, 0);
         return reason.includes("no answer from n2");
       });
-      assert.match(reason, /2 of 2 other members .*: 1 did so; no answer from n2 .*--keep-rows/);
+      assert.match(
+        reason,
+        /2 of 2 other members have .*: 1 did so; no answer from n2 .*--keep-rows/,
+      );
       assert.match(waiting.stderr, /waiting: its rows were put back/);
       const { problem } = (await cluster.status(1)).peers.find(({ id }) => id === "n0")!;
       assert.match(problem, /UNSETTLED: n0 was put back|it is the one to dial|lost/);
       const { stderr } = await gramme(["get", "stays1", "--node", cluster.addresses[0]!]);
       assert.match(stderr, /QUORUM_NOT_MET/);
+      const large = ["put", "large", "x".repeat(2_000), "--node", cluster.addresses[0]!];
+      assert.match((await gramme(large)).stderr, /QUORUM_NOT_MET/);
       assert.equal(await waiting.stop(signal), signal === "SIGTERM" ? 0 : null);
       assert.ok(existsSync(join(cluster.directory(0), "log")));
       assert.ok(!existsSync(join(cluster.directory(0), "log.given-up-1")));
       const inspected = await gramme(["inspect", cluster.directory(0)]);
       assert.match(inspected.stdout, /its rows were put back: a start asks other members/);
     }
-    await cluster.startAll();
+    await cluster.start(2);
+    await cluster.start(0, ["--give-up-rows"]);
     assert.match(cluster.told(0), /moved to .*log\.given-up-1/);
+  } finally {
+    await cluster.end();
+  }
+});
+
+test("put back: what peers find out while it runs is asked about at the next start", async () => {
+  // With one boot since, nobody can tell the next one from it.
+  const { cluster, store } = await putBack(2);
+  try {
+    await store.close();
+    await takesTheDirectoryForItsOwn(cluster.directory(0));
+    // Whoever has started anew does not know that n0 was younger, and tells it the era.
+    assert.equal(await cluster.stop(1), 0);
+    await cluster.start(1);
+    assert.equal(await Running.watch(cluster.words(0)).ended(), 5);
+    const waiting = Running.watch(cluster.words(0));
+    await become("it waits for a word", async () =>
+      /are old: era 0, /.test(await waitingFor(cluster, 0)),
+    );
+    assert.equal(await waiting.stop("SIGTERM"), 0);
+  } finally {
+    await cluster.end();
+  }
+});
+
+/** As after a whole disk was set back: the directory is where its identity says. */
+async function takesTheDirectoryForItsOwn(path: string): Promise<void> {
+  const directory = openDataDirectory(path);
+  const { place } = new PlaceMark(directory);
+  await new Promise<void>((done) => directory.close(() => done()));
+  for (const file of ["identity-0", "identity-1"].map((name) => join(path, name))) {
+    const copy = decodeIdentity(readFileSync(file));
+    assert.ok(typeof copy === "object");
+    writeFileSync(file, encodeIdentity({ ...copy, identity: { ...copy.identity, place } }));
+  }
+}
+
+test("put back: a client that comes in the moment when rows are given up reaches the node", async () => {
+  const { cluster, store } = await putBack();
+  const stores: Store[] = [];
+  try {
+    await store.close();
+    const running = Running.watch([...cluster.words(0), "--give-up-rows"]);
+    let isOver = false;
+    const coming = (async () => {
+      while (!isOver) {
+        const connected = connect([cluster.addresses[0]!], { redialMsMax: 100 });
+        void connected.then(
+          (each) => stores.push(each),
+          () => {},
+        );
+        await sleep(10);
+      }
+    })();
+    await become("it is ready", async () => running.stdout.includes("ready"));
+    isOver = true;
+    await coming;
+    await become("all are served by the node", async () => {
+      const seen = await Promise.all(stores.map((each) => each.status()));
+      return seen.every((nodes) => nodes.find(({ id }) => id === "n0")!.state === "running");
+    });
+    await Promise.all(stores.map((each) => each.close()));
+    assert.equal(await running.stop("SIGTERM"), 0);
   } finally {
     await cluster.end();
   }
@@ -208,7 +310,7 @@ test("put back: a member in a process waits until it is told not to, or that its
     await become("it waits", async () => facts.length > 0);
     assert.match(
       facts[0]!,
-      /1 of 1 other members .*: 0 did so; no answer from n2 \(.*ECONNREFUSED/,
+      /1 of 1 other members have .*: 0 did so; no answer from n2 \(.*ECONNREFUSED/,
     );
     stopped.abort();
     await assert.rejects(opening, { code: "OPEN_FAILED", message: /stopped while it waited/ });
@@ -217,6 +319,9 @@ test("put back: a member in a process waits until it is told not to, or that its
       linkTimeoutMs: 0,
     });
     assert.equal(await kept.bucket("texts", text).get(name), "v");
+    const both = { ...copied, keepRows: true, giveUpRows: true };
+    const contradiction = open({ node: { ...member, storage: both } });
+    await assert.rejects(contradiction, /keepRows says the opposite/);
     await kept.close();
     // It was said once.
     const again = await open({ node: { ...member, storage: copied }, linkTimeoutMs: 0 });

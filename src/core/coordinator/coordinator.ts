@@ -247,7 +247,8 @@ export class Coordinator implements Desk {
     const { liveness, self } = this;
     if (request.forwarded || !liveness.isDegraded(self)) return false;
     return owners.some((owner) => {
-      return owner !== self && liveness.isLinked(owner) && !liveness.isDegraded(owner);
+      if (owner === self || !liveness.isLinked(owner)) return false;
+      return !liveness.isDegraded(owner) && !liveness.wasSilent(owner);
     });
   }
 

@@ -22,6 +22,8 @@ export interface Liveness {
   isLinked(node: NodeId): boolean;
   /** Its disk is slow: it coordinates, and stands in, where nobody else can. */
   isDegraded(node: NodeId): boolean;
+  /** It left the last request that was all its own unanswered. */
+  wasSilent(node: NodeId): boolean;
   /** Expected wait for an answer; the lower, the sooner asked. */
   cost(node: NodeId): number;
   onAsked(node: NodeId): void;

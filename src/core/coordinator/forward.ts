@@ -17,6 +17,7 @@ export class ForwardOperation extends Operation {
   /** Owners that were tried, as bits. */
   #tried = 0;
   #asked = -1;
+  #askedAt: Instant = 0;
 
   start(now: Instant): void {
     this.desk.deadlines.set(this.deadline, this.admitted.deadlineAt);
@@ -27,7 +28,7 @@ export class ForwardOperation extends Operation {
     const owner = this.admitted.owners.indexOf(from);
     if (owner !== this.#asked) return;
     this.#asked = -1;
-    this.desk.liveness.onAnswered(from, now - this.admitted.startedAt);
+    this.desk.liveness.onAnswered(from, now - this.#askedAt);
     if (outcome.kind === "failed" && this.#isUntouched(outcome.code)) {
       return this.#askNext(now, outcome);
     }
@@ -53,7 +54,7 @@ export class ForwardOperation extends Operation {
   protected override giveUpOnSilent(now: Instant): void {
     const asked = this.admitted.owners[this.#asked];
     this.#asked = -1;
-    if (asked !== undefined) this.desk.liveness.onGivenUp(asked, now - this.admitted.startedAt);
+    if (asked !== undefined) this.desk.liveness.onGivenUp(asked, now - this.#askedAt);
   }
 
   onDeadline(now: Instant): void {
@@ -61,10 +62,10 @@ export class ForwardOperation extends Operation {
   }
 
   expire(now: Instant): void {
-    const { owners, request, startedAt } = this.admitted;
+    const { owners, request } = this.admitted;
     const asked = owners[this.#asked];
     this.#asked = -1;
-    if (asked !== undefined) this.desk.liveness.onSilent(asked, now - startedAt);
+    if (asked !== undefined) this.desk.liveness.onSilent(asked, now - this.#askedAt);
     const { operation } = request;
     const code = operation === "get" ? "QUORUM_NOT_MET" : "OUTCOME_UNKNOWN";
     this.#finish(now, failed(code, "the coordinator did not answer in time", this.#numbers()));
@@ -83,6 +84,7 @@ export class ForwardOperation extends Operation {
     }
     this.#tried |= 1 << owner;
     this.#asked = owner;
+    this.#askedAt = now;
     const { id, owners, request, place } = this.admitted;
     const target = owners[owner]!;
     const { effects, liveness } = this.desk;

@@ -204,6 +204,17 @@ for (const [isSettled, cases] of [[true, SETTLED] as const, [false, UNSETTLED] a
   }
 }
 
+test("boot: an era that is doubtful stays so, until the rows are settled", () => {
+  for (const boot of [{}, { restored: true }]) {
+    for (const isSettled of [false, true]) {
+      const stored = storedAs({ isSettled, hasLaterEra: true });
+      const decided = decideBoot(stored, { ...BOOT, ...boot });
+      assert.ok("identity" in decided);
+      assert.equal(decided.identity.hasLaterEra, isSettled ? undefined : true);
+    }
+  }
+});
+
 test("boot: the floor never goes down, and no epoch comes twice", () => {
   let stored: StoredIdentity = { kind: "nothing" };
   const taken = new Set<number>();

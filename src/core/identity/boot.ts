@@ -128,6 +128,7 @@ function asBefore(stored: Identity, boot: Boot): BootDecision {
     place: boot.place ?? stored.place,
     rows: boot.rows ?? stored.rows,
     isSettled: stored.isSettled || !hasRows(boot),
+    ...eraOf(stored),
   });
 }
 
@@ -143,7 +144,13 @@ function asNewActor(reason: BootReason, stored: Identity | undefined, boot: Boot
     place: boot.place ?? "",
     rows: boot.rows,
     isSettled: (reason === "exhausted" && stored?.isSettled === true) || !hasRows(boot),
+    ...eraOf(stored),
   });
+}
+
+/** What was doubtful stays so, until the rows are settled. */
+function eraOf(stored: Identity | undefined): Pick<Identity, "hasLaterEra"> {
+  return stored?.hasLaterEra === true && !stored.isSettled ? { hasLaterEra: true } : {};
 }
 
 /** Where nobody has looked yet, there may be some. */
@@ -159,6 +166,7 @@ interface Origin {
   readonly place: string;
   readonly rows: StoreMark | undefined;
   readonly isSettled: boolean;
+  readonly hasLaterEra?: true;
 }
 
 function decision(

@@ -92,6 +92,17 @@ test("no wrong bit, no cut and no bytes behind the end go unnoticed", () => {
   assert.equal(decodeIdentity(new Uint8Array(bytes.length)), undefined);
 });
 
+test("that a copy may know a later era than its rows is kept until it is settled", () => {
+  const doubtful = { ...IDENTITY, isSettled: false, hasLaterEra: true } as const;
+  const kept = { copy: 7, identity: doubtful };
+  assert.deepEqual(decodeIdentity(encodeIdentity(kept)), kept);
+  const settled = encodeIdentity({ copy: 7, identity: { ...doubtful, isSettled: true } });
+  assert.deepEqual(
+    settled,
+    encodeIdentity({ copy: 7, identity: { ...IDENTITY, isSettled: true } }),
+  );
+});
+
 test("a whole copy of a later version says which, one with impossible fields says nothing", () => {
   const later = encodeIdentity({ copy: 7, identity: IDENTITY });
   later[4] = 4;
@@ -110,7 +121,7 @@ test("a whole copy of a later version says which, one with impossible fields say
   strange[5] = 4;
   assert.equal(decodeIdentity(resealed(strange)), undefined, "a flag that version 2 has not");
   const unsettled = encodeIdentity({ copy: 7, identity: { ...IDENTITY, isSettled: false } });
-  for (const flags of [0, 3, 8, 12]) {
+  for (const flags of [0, 3, 8, 11, 20]) {
     unsettled[5] = flags;
     assert.equal(decodeIdentity(resealed(unsettled)), undefined, `version 3 with flags ${flags}`);
   }

@@ -8,9 +8,9 @@
  *       magic version      number  hi lo                                               CRC-32C
  *
  * Integers are big-endian; the texts are `clusterId`, `nodeId`, `place` and `layout`, each UTF-8
- * behind its length as a varint. The flags are 1 for clean, 4 for not settled, and 2 when `rows`
- * are known: the name of their store, eight bytes, and their writes, u64; both zero otherwise. The
- * checksum is over everything before it, and the file ends behind it:
+ * behind its length as a varint. The flags are 1 for clean, 4 for not settled, 8 when such a one may
+ * know a later era than its rows, and 2 when `rows` are known: the name of their store, eight bytes,
+ * and their writes, u64; both zero otherwise. The checksum is over everything before it, and the file ends behind it:
  *
  *     47 72 49 64  02  01  00 00 00 00 00 00 00 02 ...  02 63 31  02 6e 31  00  00  xx xx xx xx
  *     magic        v2  clean                 copy 2     "c1"      "n1"      ""  ""
@@ -38,6 +38,7 @@ const MAGIC = 0x47724964;
 const FLAG_CLEAN = 1;
 const FLAG_ROWS = 2;
 const FLAG_UNSETTLED = 4;
+const FLAG_LATER_ERA = 8;
 /** Of all identities that are settled. */
 const SETTLED_VERSION = 2;
 const NO_STORE = new Uint8Array(STORE_NAME_BYTES);
@@ -54,10 +55,11 @@ export interface IdentityCopy {
 export function encodeIdentity({ copy, identity }: IdentityCopy): Uint8Array {
   const writer = new ByteWriter();
   writer.u32(MAGIC);
-  const { rows, isClean, isSettled } = identity;
+  const { rows, isClean, isSettled, hasLaterEra } = identity;
   writer.u8(isSettled ? SETTLED_VERSION : IDENTITY_VERSION);
   const flags = (isClean ? FLAG_CLEAN : 0) | (rows === undefined ? 0 : FLAG_ROWS);
-  writer.u8(isSettled ? flags : flags | FLAG_UNSETTLED);
+  const doubts = FLAG_UNSETTLED | (hasLaterEra === true ? FLAG_LATER_ERA : 0);
+  writer.u8(isSettled ? flags : flags | doubts);
   writer.u64(copy);
   writer.u32(identity.actor.high);
   writer.u32(identity.actor.low);
@@ -100,7 +102,7 @@ function decodeFields(reader: ByteReader, version: number): IdentityCopy | undef
   const place = textOf(reader);
   const layout = version === 1 ? "" : textOf(reader);
   const isSettled = version <= SETTLED_VERSION;
-  const known = flags & (isSettled ? ~0 : ~FLAG_UNSETTLED);
+  const known = flags & (isSettled ? ~0 : ~(FLAG_UNSETTLED | FLAG_LATER_ERA));
   const flagsMax = version === 1 ? FLAG_CLEAN : FLAG_CLEAN | FLAG_ROWS;
   if (!reader.finished || known > flagsMax || copy === 0) return undefined;
   if (!isSettled && (flags & FLAG_UNSETTLED) === 0) return undefined;
@@ -110,7 +112,9 @@ function decodeFields(reader: ByteReader, version: number): IdentityCopy | undef
   const isClean = (flags & FLAG_CLEAN) !== 0;
   const numbers = { actor, generation, leaseEnd, bootFloor };
   const state = { isClean, isSettled, place, rows, layout };
-  return { copy, identity: { clusterId, nodeId, ...numbers, ...state } };
+  const identity = { clusterId, nodeId, ...numbers, ...state };
+  if ((flags & FLAG_LATER_ERA) === 0) return { copy, identity };
+  return { copy, identity: { ...identity, hasLaterEra: true } };
 }
 
 function rowsOf(reader: ByteReader, areKnown: boolean): StoreMark | undefined {

@@ -30,6 +30,8 @@ export interface Identity {
   readonly bootFloor: number;
   readonly isClean: boolean;
   readonly isSettled: boolean;
+  /** Of one that is not settled: it ran before that was noticed, and may have been told an era. */
+  readonly hasLaterEra?: true;
   readonly place: string;
   readonly rows: StoreMark | undefined;
   readonly layout: string;

@@ -24,8 +24,8 @@
  * from it as well, but that there is none only when all others have answered, as when a whole
  * cluster is put back.
  *
- * To give up rows, too, more than half must be settled: else copies of different age, put back at
- * once, might all be given up, and with them what nobody else has.
+ * To give up rows, too, more than half must be settled. That does not say that others hold what is
+ * in them: whether they do, an operator has to know.
  */
 
 /** What one of the other members says. */
@@ -44,7 +44,10 @@ export class Settling {
   readonly #ownEra: number;
   readonly #others: number;
 
-  /** `others`: how many further members the cluster has. */
+  /**
+   * `ownEra`: that of its rows, 0 when nobody knows it any more. `others`: how many further members
+   * the cluster has.
+   */
   constructor(ownEra: number, others: number) {
     this.#ownEra = ownEra;
     this.#others = others;

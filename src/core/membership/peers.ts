@@ -81,6 +81,10 @@ export class Peers {
     return this.hasConnection(id);
   }
 
+  wasSilent(id: NodeId): boolean {
+    return this.#peers.get(id)?.wasSilent ?? false;
+  }
+
   onAsked(id: NodeId): void {
     this.#peer(id).waiting++;
   }

@@ -248,3 +248,18 @@ test("witness: a member says what era it may still be led to, while a round wait
   stand.watch(2);
   assert.equal(witness.eraAhead, 2);
 });
+
+test("witness: the era ahead is the one in which the round ends, whatever its own disk says", () => {
+  const stand = new Stand();
+  stand.watch();
+  stand.durable();
+  stand.step(1_000, 2, 0);
+  stand.step(1_000, 3, 1);
+  stand.durable();
+  assert.equal(stand.witness.eraAhead, 2);
+  stand.step(2_000, 4, 2);
+  for (const { token } of stand.persisted.splice(0)) stand.witness.completed(token, "full");
+  assert.equal(stand.witness.eraAhead, 2);
+  stand.eras.begin(5_000, 8);
+  assert.equal(stand.witness.eraAhead, 8, "that round ended long ago, if at all");
+});

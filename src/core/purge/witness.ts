@@ -46,6 +46,8 @@ interface Watched {
   readonly unclear: Set<number>;
   /** The last that was answered. */
   step: 0 | 1 | PurgeStepNumber;
+  /** The one that the third question has begun. */
+  era: number;
 }
 
 interface Pending {
@@ -82,6 +84,7 @@ export class Witness {
       places,
       unclear: new Set(),
       step: 0,
+      era: 0,
     };
     this.#rounds.set(from, watched);
     this.#look(watched);
@@ -99,6 +102,7 @@ export class Witness {
       if (eras.ageMs(now) < eraMs) return;
       beginEra(now, era);
     }
+    if (step === 3) watched.era = era;
     if (step === 4) this.#look(watched);
     this.#answerDurably(watched, step);
   }
@@ -108,8 +112,11 @@ export class Witness {
    * waits for the fourth answer of this member is as good as over.
    */
   get eraAhead(): number {
-    const { current } = this.#setup.eras;
-    return [...this.#rounds.values()].some(({ step }) => step === 3) ? current + 1 : current;
+    let ahead = this.#setup.eras.current;
+    for (const { step, era } of this.#rounds.values()) {
+      if (step === 3) ahead = Math.max(ahead, era + 1);
+    }
+    return ahead;
   }
 
   /**
