@@ -8,9 +8,10 @@
  *       magic version      number  hi lo                                               CRC-32C
  *
  * Integers are big-endian; the texts are `clusterId`, `nodeId`, `place` and `layout`, each UTF-8
- * behind its length as a varint. The flags are 1 for clean, 4 for not settled, 8 when such a one may
- * know a later era than its rows, and 2 when `rows` are known: the name of their store, eight bytes,
- * and their writes, u64; both zero otherwise. The checksum is over everything before it, and the file ends behind it:
+ * behind its length as a varint. The flags are 1 for clean, 4 for not settled, 8 when such a one
+ * may know a later era than its rows, and 2 when `rows` are known: the name of their store, eight
+ * bytes, and their writes, u64; both zero otherwise. The checksum is over everything before it, and
+ * the file ends behind it:
  *
  *     47 72 49 64  02  01  00 00 00 00 00 00 00 02 ...  02 63 31  02 6e 31  00  00  xx xx xx xx
  *     magic        v2  clean                 copy 2     "c1"      "n1"      ""  ""
