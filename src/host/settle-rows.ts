@@ -165,8 +165,8 @@ function waitsFor(
       `its rows were put back and are old: era ${tooLate - 2}, and another member is in era ` +
       `${lastOf(answers.values())}; ${settled} of ${others.length} others have rows that are ` +
       `known to be good. With its rows what was deleted since may come back; without them what ` +
-      `nobody else has is gone. When the others hold all that matters, start it with --give-up-rows, ` +
-      `which moves its rows aside; if not, with --keep-rows`
+      `nobody else has is gone. When the others hold all that matters, start it with ` +
+      `--give-up-rows, which moves its rows aside; if not, with --keep-rows`
     );
   }
   const silent = others.filter((other) => !answers.has(other));
