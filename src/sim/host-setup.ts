@@ -11,7 +11,6 @@ import type { LogSizes } from "../core/storage/log/log-options.ts";
 import type { StorageKind } from "./node-storage.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { SimulatedHost } from "./simulated-host.ts";
 import type { DiskOptions } from "./storage.ts";
 import type { WallClock } from "./wall-clock.ts";
 
@@ -36,20 +35,20 @@ export interface HostSetup {
   readonly surroundings: Surroundings;
 }
 
-/** Where the effects of a node go. */
+/** Where the effects of this node go. */
 export interface Surroundings {
-  send(source: number, target: number, message: Message): void;
-  reply(host: SimulatedHost, request: number, outcome: Outcome): void;
+  send(target: number, message: Message): void;
+  reply(request: number, outcome: Outcome): void;
   /** It has booted, and its peers may meet it. */
-  onUp(host: SimulatedHost): void;
+  onUp(): void;
   /** It asks the other members for their eras, and hears within a moment who has answered. */
-  askEras(host: SimulatedHost): void;
+  askEras(): void;
   /** It waits for somebody to say what its rows are worth, and nobody else can. */
-  onOperatorNeeded(host: SimulatedHost): void;
+  onOperatorNeeded(): void;
   /** This peer's boot is older than one of this generation, which was met before. */
   onRefused(peer: NodeId, generation: number): void;
   /** Its disk failed it: it is down. */
-  onFailed(host: SimulatedHost): void;
+  onFailed(): void;
   /** The node threw: it is wrong, and now it is down. */
-  onBug(host: SimulatedHost, input: string, error: unknown): void;
+  onBug(input: string, error: unknown): void;
 }

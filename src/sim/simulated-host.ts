@@ -105,10 +105,10 @@ export class SimulatedHost implements Effects {
       others: setup.nodes.length - 1,
       later: (delayMs, action) => this.#scheduler.act(delayMs, action),
       count: (name) => this.#recorder.count(name),
-      ask: () => this.#surroundings.askEras(this),
+      ask: () => this.#surroundings.askEras(),
       begin: (opened) => this.#begin(opened),
       giveUp: () => this.#giveUp(),
-      callOperator: () => this.#surroundings.onOperatorNeeded(this),
+      callOperator: () => this.#surroundings.onOperatorNeeded(),
     });
   }
 
@@ -226,7 +226,7 @@ export class SimulatedHost implements Effects {
   send(to: NodeId, message: Message): void {
     const sent = this.#setup.wire ? throughWire(message) : message;
     this.#recorder.send(this.id, to, sent);
-    this.#surroundings.send(this.index, this.#indexes.get(to)!, sent);
+    this.#surroundings.send(this.#indexes.get(to)!, sent);
   }
 
   persist(writes: readonly RowWrite[], token: number): void {
@@ -243,7 +243,7 @@ export class SimulatedHost implements Effects {
 
   reply(request: number, outcome: Outcome): void {
     const kept = this.#setup.wire ? outcomeThroughWire(outcome) : outcome;
-    this.#surroundings.reply(this, request, kept);
+    this.#surroundings.reply(request, kept);
   }
 
   /** Nobody moves here: the network knows everybody by id. */
@@ -302,7 +302,7 @@ export class SimulatedHost implements Effects {
     if (restart !== undefined) this.#recorder.restart(this.id, restart);
     if (restart === "clean" && this.#trees !== undefined) this.#node.restoreTrees(this.#trees);
     this.#trees = undefined;
-    this.#surroundings.onUp(this);
+    this.#surroundings.onUp();
     this.#node.start(this.#scheduler.now + this.#originMs);
     this.#scheduleWake(this.#node);
   }
@@ -318,7 +318,7 @@ export class SimulatedHost implements Effects {
     this.#recorder.fault(this.isUp ? "fail-stop" : "boot-failed", this.id);
     this.#recorder.failed(this.id, problem);
     this.crash();
-    this.#surroundings.onFailed(this);
+    this.#surroundings.onFailed();
   }
 
   /**
@@ -412,7 +412,7 @@ export class SimulatedHost implements Effects {
 
   #onBug(input: string, error: unknown): void {
     this.crash();
-    this.#surroundings.onBug(this, input, error);
+    this.#surroundings.onBug(input, error);
   }
 
   #deliver(node: Node, now: Instant, source: number, message: Message): void {

@@ -422,7 +422,7 @@ export class Simulation implements RunView {
   #makeHost(index: number, random: Random): SimulatedHost {
     const { config, purge, storage, disk, log, leaseBlock, wire, wall } = this.settings;
     const drawn = random.fork("wall");
-    return new SimulatedHost({
+    const host: SimulatedHost = new SimulatedHost({
       index,
       nodes: this.nodes,
       scheduler: this.#scheduler,
@@ -442,18 +442,19 @@ export class Simulation implements RunView {
         driftPpm: drawn.between(-wall.driftPpmMax, wall.driftPpmMax),
       }),
       surroundings: {
-        send: (source, target, message) => this.network.send(source, target, message),
-        reply: (host, request, outcome) => this.#clients.onReply(host, request, outcome),
+        send: (target, message) => this.network.send(index, target, message),
+        reply: (request, outcome) => this.#clients.onReply(host, request, outcome),
         onUp: () => {
           if (this.#isBuilt) this.#connections.refresh();
         },
-        askEras: (host) => this.#askEras(host),
-        onOperatorNeeded: (host) => this.#onOperatorNeeded(host),
+        askEras: () => this.#askEras(host),
+        onOperatorNeeded: () => this.#onOperatorNeeded(host),
         onRefused: (peer, generation) => this.#onRefused(peer, generation),
-        onFailed: (host) => this.#onFailed(host),
-        onBug: (host, input, error) => this.#onBug(host, input, error),
+        onFailed: () => this.#onFailed(host),
+        onBug: (input, error) => this.#onBug(host, input, error),
       },
     });
+    return host;
   }
 
   #makeHandle(host: SimulatedHost): NodeHandle {
