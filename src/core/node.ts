@@ -460,10 +460,13 @@ export class Node {
     this.#purge.onLayout(now);
   }
 
-  /** Who has not said hello may be in a later era, and what comes from it of an earlier life. */
+  /**
+   * A member that has not said hello may be in a later era, and what comes from it of an earlier
+   * life. Who is none, as the host that restores a backup, has no earlier life.
+   */
   #isOver(from: NodeId, era: number): boolean {
-    const isKnown = from === this.id || this.#peers.hasConnection(from);
-    return this.#purge.isOver(this.#now, from, era) || !isKnown;
+    if (this.#purge.isOver(this.#now, from, era)) return true;
+    return !this.#peers.hasConnection(from) && this.#layout.node(from) !== undefined;
   }
 
   /** So much was left of its asker's time when a message was sent. */

@@ -370,7 +370,9 @@ export class Coordinator implements Desk {
     return undefined;
   }
 
+  /** Too late for its operation, but it has spoken. */
   #dropped(from: NodeId): void {
+    this.liveness.onSpoke(from);
     this.effects.note({ kind: "message-dropped", from, reason: "unknown-id" });
   }
 }

@@ -30,7 +30,9 @@ export interface Liveness {
   onAnswered(node: NodeId, elapsedMs: number): void;
   /** Nobody waits for it any longer. */
   onGivenUp(node: NodeId, elapsedMs: number): void;
-  /** The same, and it had all the time that there was. */
+  /** It has answered after all, too late for anybody. */
+  onSpoke(node: NodeId): void;
+  /** As `onGivenUp`, and it had all the time that there was. */
   onSilent(node: NodeId, elapsedMs: number): void;
   /** As `onAnswered`, for a question to an owner about what it holds. */
   onRead(node: NodeId, elapsedMs: number): void;

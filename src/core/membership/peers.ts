@@ -103,7 +103,12 @@ export class Peers {
     if (sampleMs > peer.usualMaxMs) moveUsualMax(peer, sampleMs);
   }
 
-  /** The same, and it had all the time that there was. */
+  /** It has answered after all, too late for anybody. */
+  onSpoke(id: NodeId): void {
+    this.#peer(id).wasSilent = false;
+  }
+
+  /** As `onGivenUp`, and it had all the time that there was. */
   onSilent(id: NodeId, elapsedMs: number): void {
     this.#peer(id).wasSilent = true;
     this.onGivenUp(id, elapsedMs);
