@@ -161,7 +161,7 @@ test("peer: what is sent in one turn leaves in one piece, in order", async () =>
 
 test("peer: hello when it is linked, goodbye when it is not, and nothing is sent to nobody", async () => {
   const { peer, heard, far, close } = await wire({});
-  assert.deepEqual(heard, [{ kind: "hello", generation: 1, layoutEpoch: 0 }]);
+  assert.deepEqual(heard, [{ kind: "hello", generation: 1, layoutEpoch: 0, era: 0 }]);
   far.destroy();
   await until("lost", () => heard.length >= 2);
   assert.equal(heard[1]!.kind, "goodbye");
