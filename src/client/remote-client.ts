@@ -36,7 +36,7 @@ import type { HintsTold } from "../core/wire/admin-hints.ts";
 import type { RepairTold } from "../core/wire/admin-repair.ts";
 import type { CopyAnswer } from "../core/wire/copy-codec.ts";
 import type { Greeting } from "../core/wire/greeting.ts";
-import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
+import { clientGreeting } from "../core/wire/greeting.ts";
 import type { NodeStatus } from "../host/node-status.ts";
 import type { Address } from "../socket/address.ts";
 import { formatAddress, parseAddress } from "../socket/address.ts";
@@ -199,19 +199,10 @@ export class RemoteClient implements Door, PoolOwner, PendingOwner, Timed, TurnT
 
   greeting(): Greeting {
     const { layout } = this.#cache;
-    return {
-      protocolMin: PROTOCOL_MIN,
-      protocolMax: PROTOCOL_MAX,
-      role: "client",
-      // Once it is known, an address that moved to another cluster is refused.
-      clusterId: layout?.clusterId ?? this.limits.clusterId,
-      nodeId: "",
-      generation: 0,
-      layoutEpoch: layout?.epoch ?? 0,
-      layoutFingerprint: layout?.fingerprint() ?? "",
-      address: "",
-      era: 0,
-    };
+    // Once it is known, an address that moved to another cluster is refused.
+    const greeting = clientGreeting(layout?.clusterId ?? this.limits.clusterId);
+    if (layout === undefined) return greeting;
+    return { ...greeting, layoutEpoch: layout.epoch, layoutFingerprint: layout.fingerprint() };
   }
 
   onReady(connection: Connection, theirs: Greeting): void {

@@ -13,7 +13,7 @@ import { decodeStatusTold, encodeStatusAsk, STATUS_BYTES_MAX } from "../core/wir
 import { FRAME_OVERHEAD_BYTES } from "../core/wire/frame.ts";
 import { FRAME_KIND } from "../core/wire/frame-kind.ts";
 import type { Greeting } from "../core/wire/greeting.ts";
-import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
+import { clientGreeting } from "../core/wire/greeting.ts";
 import type { Refusal } from "../core/wire/refusal.ts";
 import type { Address } from "../socket/address.ts";
 import { type FrameHandler, FrameSocket, type Plant } from "../socket/frame-socket.ts";
@@ -56,18 +56,7 @@ export class StatusQuestion implements Greeter, FrameHandler {
   }
 
   greeting(): Greeting {
-    return {
-      protocolMin: PROTOCOL_MIN,
-      protocolMax: PROTOCOL_MAX,
-      role: "client",
-      clusterId: this.#questioner.clusterId,
-      nodeId: "",
-      generation: 0,
-      layoutEpoch: 0,
-      layoutFingerprint: "",
-      address: "",
-      era: 0,
-    };
+    return clientGreeting(this.#questioner.clusterId);
   }
 
   judge(theirs: Greeting): Refusal | undefined {

@@ -25,7 +25,7 @@ import type { Message } from "../core/messages.ts";
 import type { NodeId } from "../core/ring/node-id.ts";
 import type { PeerStatus } from "./node-status.ts";
 import type { Refusal } from "../core/wire/refusal.ts";
-import { PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
+import { nodeGreeting } from "./node-greeting.ts";
 import { type Address, formatAddress } from "../socket/address.ts";
 import { DONE } from "../socket/handshake.ts";
 import { ClientConnection, type ClientServer } from "./client-connection.ts";
@@ -144,19 +144,7 @@ export class TcpTransport implements Links, PeerOwner, ListenerOwner, SearchOwne
   // What peers, clients and the listener need
 
   greeting(): Greeting {
-    const layout = this.#host.layout();
-    return {
-      protocolMin: PROTOCOL_MIN,
-      protocolMax: PROTOCOL_MAX,
-      role: "node",
-      clusterId: layout.clusterId,
-      nodeId: this.id,
-      generation: this.#host.generation,
-      layoutEpoch: layout.epoch,
-      layoutFingerprint: layout.fingerprint(),
-      address: formatAddress(this.#setup.advertise),
-      era: this.#host.era,
-    };
+    return nodeGreeting(this.#host, formatAddress(this.#setup.advertise));
   }
 
   judge(theirs: Greeting): Refusal | undefined {

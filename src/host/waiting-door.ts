@@ -8,7 +8,7 @@ import { failed } from "../core/outcomes.ts";
 import type { ClientRequest } from "../core/requests.ts";
 import type { Layout } from "../core/ring/layout.ts";
 import type { CopyAsk } from "../core/wire/copy-codec.ts";
-import { type Greeting, PROTOCOL_MAX, PROTOCOL_MIN } from "../core/wire/greeting.ts";
+import type { Greeting } from "../core/wire/greeting.ts";
 import type { Refusal } from "../core/wire/refusal.ts";
 import type { FrameSocket } from "../socket/frame-socket.ts";
 import { ClientConnection, type ClientServer } from "./client-connection.ts";
@@ -17,6 +17,7 @@ import type { Asker, Host } from "./host.ts";
 import type { HostFact } from "./host-fact.ts";
 import type { HostLimits } from "./host-limits.ts";
 import type { ListenerOwner } from "./listener.ts";
+import { nodeGreeting } from "./node-greeting.ts";
 
 /** The code of a node that does not take part yet. */
 const UNSETTLED = "UNSETTLED";
@@ -52,20 +53,7 @@ export class WaitingDoor implements ListenerOwner, ClientServer {
   }
 
   greeting(): Greeting {
-    const { host, address } = this.#setup;
-    const layout = host.layout();
-    return {
-      protocolMin: PROTOCOL_MIN,
-      protocolMax: PROTOCOL_MAX,
-      role: "node",
-      clusterId: layout.clusterId,
-      nodeId: host.id,
-      generation: host.generation,
-      layoutEpoch: layout.epoch,
-      layoutFingerprint: layout.fingerprint(),
-      address,
-      era: host.era,
-    };
+    return nodeGreeting(this.#setup.host, this.#setup.address);
   }
 
   judge({ nodeId, address }: Greeting): Refusal | undefined {

@@ -69,7 +69,6 @@ export class FakeNode {
       layoutEpoch: this.layout.epoch,
       layoutFingerprint: this.layout.fingerprint(),
       address: this.address,
-      era: 0,
     };
   }
 

@@ -6,7 +6,7 @@ import { createConnection, type Socket } from "node:net";
 import { ByteWriter } from "#src/core/base/bytes.ts";
 import { nodeId } from "#src/core/ring/node-id.ts";
 import { FrameReader } from "#src/core/wire/frame.ts";
-import { encodeGreeting, type Greeting } from "#src/core/wire/greeting.ts";
+import { clientGreeting, encodeGreeting, type Greeting } from "#src/core/wire/greeting.ts";
 import { parseAddress } from "#src/socket/address.ts";
 
 export interface RawFrame {
@@ -58,18 +58,7 @@ export function laidOut(layOut: (writer: ByteWriter) => void): Uint8Array {
   return writer.finish();
 }
 
-export const CLIENT: Greeting = {
-  protocolMin: 1,
-  protocolMax: 1,
-  role: "client",
-  clusterId: "gramme",
-  nodeId: "",
-  generation: 0,
-  layoutEpoch: 0,
-  layoutFingerprint: "",
-  address: "",
-  era: 0,
-};
+export const CLIENT: Greeting = clientGreeting("gramme");
 
 export const NODE: Greeting = {
   ...CLIENT,

@@ -52,8 +52,7 @@ export class ForwardOperation extends Operation {
   }
 
   protected override giveUpOnSilent(now: Instant): void {
-    const asked = this.admitted.owners[this.#asked];
-    this.#asked = -1;
+    const asked = this.#forgetAsked();
     if (asked !== undefined) this.desk.liveness.onGivenUp(asked, now - this.#askedAt);
   }
 
@@ -62,13 +61,18 @@ export class ForwardOperation extends Operation {
   }
 
   expire(now: Instant): void {
-    const { owners, request } = this.admitted;
-    const asked = owners[this.#asked];
-    this.#asked = -1;
+    const asked = this.#forgetAsked();
     if (asked !== undefined) this.desk.liveness.onSilent(asked, now - this.#askedAt);
-    const { operation } = request;
+    const { operation } = this.admitted.request;
     const code = operation === "get" ? "QUORUM_NOT_MET" : "OUTCOME_UNKNOWN";
     this.#finish(now, failed(code, "the coordinator did not answer in time", this.#numbers()));
+  }
+
+  /** Who is waited for, and no longer. */
+  #forgetAsked(): NodeId | undefined {
+    const asked = this.admitted.owners[this.#asked];
+    this.#asked = -1;
+    return asked;
   }
 
   /** Refusals that promise the owner did nothing and that another owner may not share. */

@@ -105,7 +105,8 @@ export class Peers {
 
   /** It has answered after all, too late for anybody. */
   onSpoke(id: NodeId): void {
-    this.#peer(id).wasSilent = false;
+    const peer = this.#peers.get(id);
+    if (peer !== undefined) peer.wasSilent = false;
   }
 
   /** As `onGivenUp`, and it had all the time that there was. */

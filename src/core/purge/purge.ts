@@ -143,7 +143,6 @@ export class Purge {
     this.#witness.onChange(key);
   }
 
-  /** It may have been away for long. */
   /** It is in this era: what comes from it was sent by somebody who knew. */
   onPeerUp(now: Instant, era: number): void {
     this.#begin(now, era);

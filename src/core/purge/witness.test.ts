@@ -64,6 +64,15 @@ class Stand {
     });
   }
 
+  /** The first three questions of a round that begins in era 0. */
+  answerThree(): void {
+    this.watch();
+    this.durable();
+    this.step(1_000, 2, 0);
+    this.step(1_000, 3, 1);
+    this.durable();
+  }
+
   /** As it was told last. */
   watchOf(): number {
     for (const message of this.said) {
@@ -145,11 +154,7 @@ test("witness: a hint that was kept for a moment makes its key unclear", () => {
 
 test("witness: it begins an era when the present one has lasted, durably, and looks again", () => {
   const stand = new Stand();
-  stand.watch();
-  stand.durable();
-  stand.step(1_000, 2, 0);
-  stand.step(1_000, 3, 1);
-  stand.durable();
+  stand.answerThree();
   stand.step(1_000 + ERA_MS - 1, 4, 2);
   assert.equal(stand.eras.current, 1, "too soon");
   assert.equal(stand.persisted.length, 0);
@@ -251,11 +256,7 @@ test("witness: a member says what era it may still be led to, while a round wait
 
 test("witness: the era ahead is the one in which the round ends, whatever its own disk says", () => {
   const stand = new Stand();
-  stand.watch();
-  stand.durable();
-  stand.step(1_000, 2, 0);
-  stand.step(1_000, 3, 1);
-  stand.durable();
+  stand.answerThree();
   assert.equal(stand.witness.eraAhead, 2);
   stand.step(2_000, 4, 2);
   for (const { token } of stand.persisted.splice(0)) stand.witness.completed(token, "full");

@@ -55,6 +55,22 @@ export interface Greeting {
   readonly era: number;
 }
 
+/** Of who knows no layout. */
+export function clientGreeting(clusterId: string): Greeting {
+  return {
+    protocolMin: PROTOCOL_MIN,
+    protocolMax: PROTOCOL_MAX,
+    role: "client",
+    clusterId,
+    nodeId: "",
+    generation: 0,
+    layoutEpoch: 0,
+    layoutFingerprint: "",
+    address: "",
+    era: 0,
+  };
+}
+
 /** A code means the same for ever. */
 export type GreetingRefusalCode =
   | "WRONG_CLUSTER"
