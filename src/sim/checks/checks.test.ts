@@ -298,6 +298,20 @@ test("S1: a put whose dot was known to its own coordinator is never stored at al
   fails(run, /put 2 of again was acknowledged to client-1 and never stored/);
 });
 
+test("S1: a put is known that its coordinator only keeps for others before it sends it", () => {
+  const run = new ToldRun(lostWrites);
+  const entry = run.begin({ operation: "put", value: "one" });
+  const dot = dotOf(A, 1, "one");
+  const delta = putDelta(EMPTY_CONTEXT, dot);
+  const { high, low, epoch, n } = dot;
+  run.hooks.onFact?.(A, { kind: "dot-minted", key: KEY, high, low, epoch, n }, run.now);
+  run.hints.set(A, encodeHintRow({ targets: [B], record: encodeRecord(delta) }));
+  run.hooks.onSend?.(A, B, messages.write(1, 1, 0, 100, KEY, encodeRecord(delta)), run.now);
+  run.store([B, C], delta);
+  run.end(entry, { context: delta.context });
+  passes(run, 1);
+});
+
 test("S1: what a coordinator replaces beyond the client's context is lost", () => {
   const run = new ToldRun(lostWrites);
   run.put("one", A, [B, C], EMPTY_CONTEXT, 1);

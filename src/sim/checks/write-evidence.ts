@@ -94,10 +94,7 @@ export class WriteEvidence {
         if (fact.kind === "dot-minted") this.#onMinted(node, fact);
       },
       onPersist: (node, writes, _token, at) => this.#onPersist(node, writes, at),
-      onSend: (from, to, message, at) => {
-        const decides = !isDelivery(run, from, to, message) || this.#hasDropped(from, message, at);
-        if (decides) this.#onSend(from, message, at);
-      },
+      onSend: (from, to, message, at) => this.#onSend(from, to, message, at),
     };
   }
 
@@ -173,7 +170,7 @@ export class WriteEvidence {
     }
   }
 
-  #onSend(from: NodeId, message: Message, at: Instant): void {
+  #onSend(from: NodeId, to: NodeId, message: Message, at: Instant): void {
     if (message.kind !== "write" && message.kind !== "hint") return;
     const { key } = message;
     const delta = deltaOf(message.delta);
@@ -181,6 +178,7 @@ export class WriteEvidence {
       if (this.#awaited.get(from)?.fact.key === key) this.#learn(from, delta);
       return;
     }
+    if (isDelivery(this.#run, from, to, message) && !this.#hasDropped(from, message, at)) return;
     // The coordinator's own row is without them already.
     const dropped = this.#dropped.get(from);
     if (dropped?.key === key && dropped.at === at) this.#addDeleted(key, dropped.values);
@@ -203,7 +201,10 @@ export class WriteEvidence {
     return dropped.key === message.key && dropped.at === at && dropped.values.length > 0;
   }
 
-  /** The coordinator's own row comes first, but it drops a dot that it has known before. */
+  /**
+   * The coordinator's own row comes first, but it drops a dot that it has known before, and its disk
+   * may have no room for it.
+   */
   #learn(node: NodeId, record: Record): void {
     const { fact, beside } = this.#awaited.get(node)!;
     const dot = record.dots.find((candidate) => sameDot(candidate, fact));
