@@ -3,6 +3,7 @@
  * request after the other through it, each tried again once where that means the same.
  */
 import { Call, type Done } from "../client/call.ts";
+import type { AnyOptions } from "../client/call-options.ts";
 import { GrammeError } from "../client/gramme-error.ts";
 import { ConnectError } from "../client/connect-error.ts";
 import { RemoteClient } from "../client/remote-client.ts";
@@ -41,10 +42,14 @@ export async function connect(
 const RETRY_BUDGET = retryBudget();
 
 /** Rejects with a GrammeError for every outcome that is a failure. */
-export function ask(client: RemoteClient, request: ClientRequest): Promise<Done> {
+export function ask(
+  client: RemoteClient,
+  request: ClientRequest,
+  options: Pick<AnyOptions, "retries"> = {},
+): Promise<Done> {
   return new Promise((resolve, reject) => {
     const caller = { read: (done: Done) => done, resolve, reject };
     const line = { door: client, retryBudget: RETRY_BUDGET, isClosed: false };
-    new Call(line, request, {}, caller).start();
+    new Call(line, request, options, caller).start();
   });
 }

@@ -111,13 +111,18 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports;
 }
 
-/** A client that has just come knows one node only: its first request goes through that one. */
+/**
+ * A client that has just come knows one node only: its first request goes through that one. It is
+ * not tried again, which would be through another.
+ */
 async function probe(address: string, operation: Operation): Promise<void> {
   const client = await connect([address], PROBE_TIMEOUT_MS);
   const timeoutMs = PROBE_TIMEOUT_MS;
   try {
     const levels = { r: "all", w: "all", pr: "all", pw: "all" } as const;
-    await ask(client, clientRequest({ operation, key: PROBE, timeoutMs, ...levels }));
+    await ask(client, clientRequest({ operation, key: PROBE, timeoutMs, ...levels }), {
+      retries: 0,
+    });
   } finally {
     await client.close();
   }

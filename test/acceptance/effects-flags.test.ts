@@ -9,7 +9,8 @@ import { test } from "node:test";
 import { GrammeError, open, text } from "gramme";
 import { Simulation } from "#src/sim/simulation.ts";
 import { Dev, gramme } from "../support/cli.ts";
-import { freePorts, at, until } from "../support/local-cluster.ts";
+import { until } from "../support/local-cluster.ts";
+import { at, freePorts } from "../support/ports.ts";
 
 const MIB = 1024 * 1024;
 

@@ -8,7 +8,8 @@ import { open } from "gramme";
 import { text, type Store } from "gramme/client";
 import { grammeJson, Running } from "../support/cli.ts";
 import { DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
-import { at, freePorts, until } from "../support/local-cluster.ts";
+import { until } from "../support/local-cluster.ts";
+import { at, freePorts } from "../support/ports.ts";
 
 interface HintsDocument {
   readonly keys: number;

@@ -13,8 +13,8 @@ import { DEFAULT_CONFIG } from "#src/core/config.ts";
 import { STORAGE_DEFAULTS } from "#src/disk/storage-settings.ts";
 import { DEFAULT_LIMITS } from "#src/host/host-limits.ts";
 import { gramme, grammeJson, Running } from "../support/cli.ts";
-import { at, freePorts } from "../support/local-cluster.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
+import { at, freePorts } from "../support/ports.ts";
 
 interface Status {
   readonly nodes: readonly {

@@ -11,7 +11,8 @@ import { open } from "gramme";
 import { Context, GrammeError, json, resolver } from "gramme";
 import type { Store } from "gramme";
 import { connect } from "gramme/client";
-import { freePorts, startCluster } from "./api-cluster.ts";
+import { startCluster } from "./api-cluster.ts";
+import { freeBasePort } from "../support/ports.ts";
 
 test("every snippet of docs/api.md stands in this file", () => {
   const doc = readFileSync("docs/api.md", "utf8");
@@ -54,7 +55,7 @@ test("open a directory", async (t) => {
 });
 
 test("open members in one process", async () => {
-  const port = await freePorts(3);
+  const port = await freeBasePort(3);
   const peers = ["n1", "n2", "n3"].map((id, index) => ({
     id,
     address: `127.0.0.1:${port + index}`,

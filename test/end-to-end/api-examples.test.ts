@@ -6,7 +6,8 @@ import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { freePorts, startCluster } from "./api-cluster.ts";
+import { startCluster } from "./api-cluster.ts";
+import { freeBasePort } from "../support/ports.ts";
 
 async function run(
   name: string,
@@ -34,7 +35,7 @@ test("embedded-hello", async () => {
 });
 
 test("three-nodes-one-process", async () => {
-  const lines = await run("three-nodes-one-process", [], { PORT: String(await freePorts(3)) });
+  const lines = await run("three-nodes-one-process", [], { PORT: String(await freeBasePort(3)) });
   assert.deepEqual(lines.slice(0, 3), [
     "stored by 3 of 3 owners",
     "every node will do",

@@ -5,8 +5,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, text, type Store } from "gramme/client";
-import { Dev, gramme, Running, untilFree } from "../support/cli.ts";
-import { at, until } from "../support/local-cluster.ts";
+import { Dev, gramme, Running } from "../support/cli.ts";
+import { until } from "../support/local-cluster.ts";
+import { at, untilFree } from "../support/ports.ts";
 
 const WORKERS = 8;
 const ANSWER_WITHIN_MS = 1_000;

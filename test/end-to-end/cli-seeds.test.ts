@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gramme, grammeJson, Running } from "../support/cli.ts";
-import { at, freePorts, until } from "../support/local-cluster.ts";
+import { until } from "../support/local-cluster.ts";
+import { at, freePorts } from "../support/ports.ts";
 
 interface Status {
   readonly nodes: readonly {

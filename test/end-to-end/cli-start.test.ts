@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { gramme, grammeJson, Running, untilFree } from "../support/cli.ts";
-import { at, freePorts } from "../support/local-cluster.ts";
+import { gramme, grammeJson, Running } from "../support/cli.ts";
+import { at, freePorts, untilFree } from "../support/ports.ts";
 
 test("cli: a node alone listens, is ready, serves, and stops with 0", async () => {
   const [port = 0] = await freePorts(1);

@@ -17,9 +17,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type Ended, freeBasePort, gramme, grammeJson, Running } from "../support/cli.ts";
-import { at, freePorts } from "../support/local-cluster.ts";
+import { type Ended, gramme, grammeJson, Running } from "../support/cli.ts";
 import { SMALL_RESERVE } from "../support/durable-cluster.ts";
+import { at, freeBasePort, freePorts } from "../support/ports.ts";
 
 const root = mkdtempSync(join(tmpdir(), "gramme-directory-"));
 /** A test that fails leaves its nodes behind, and they would keep this process alive. */

@@ -23,7 +23,7 @@ import { openDataDirectory } from "#src/disk/data-directory.ts";
 import { PlaceMark } from "#src/disk/place-mark.ts";
 import { gramme, Running } from "../support/cli.ts";
 import { allAreThere, DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
-import { at, freePorts } from "../support/local-cluster.ts";
+import { at, freePorts } from "../support/ports.ts";
 
 const WORDS = [
   ...SMALL_RESERVE,

@@ -12,7 +12,8 @@ import type { HostFact } from "#src/host/host-fact.ts";
 import { type RunningNode, startNode } from "#src/host/start-node.ts";
 import { gramme } from "../support/cli.ts";
 import { allAreThere, DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
-import { at, freePorts, put, QUICK_LIMITS, until } from "../support/local-cluster.ts";
+import { put, QUICK_LIMITS, until } from "../support/local-cluster.ts";
+import { at, freePorts } from "../support/ports.ts";
 
 type Engine = "log" | "lmdb" | "level";
 

@@ -9,10 +9,11 @@ import { startNode } from "#src/host/start-node.ts";
 import { keyOf } from "#src/core/ring/key.ts";
 import { clientRequest } from "#src/core/requests.ts";
 import type { Outcome } from "#src/core/outcomes.ts";
-import { at, done, freePorts, get, LocalCluster, put, until } from "../support/local-cluster.ts";
+import { done, get, LocalCluster, put, until } from "../support/local-cluster.ts";
 import { NODE, RawConnection } from "../support/raw-connection.ts";
 import { FRAME_KIND } from "#src/core/wire/frame-kind.ts";
 import { decodeRefusal } from "#src/core/wire/refusal.ts";
+import { at, freePorts } from "../support/ports.ts";
 
 const BYTES = new Uint8Array([1, 2, 3]);
 

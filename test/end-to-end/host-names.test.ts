@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { endpointsOf, SystemNames } from "#src/host/names.ts";
 import { startNode } from "#src/host/start-node.ts";
 import { DnsServer } from "../support/dns-server.ts";
-import { at, freePorts, QUICK_LIMITS } from "../support/local-cluster.ts";
+import { QUICK_LIMITS } from "../support/local-cluster.ts";
+import { at, freePorts } from "../support/ports.ts";
 
 const SERVICE = "_gramme._tcp.example.test";
 

@@ -15,7 +15,8 @@ import { type Key, keyOf } from "#src/core/ring/key.ts";
 import { Layout } from "#src/core/ring/layout.ts";
 import { nodeId } from "#src/core/ring/node-id.ts";
 import { FakeNode } from "../support/fake-node.ts";
-import { at, done, freePorts, get, LocalCluster, put, until } from "../support/local-cluster.ts";
+import { done, get, LocalCluster, put, until } from "../support/local-cluster.ts";
+import { at, freePorts } from "../support/ports.ts";
 
 const BYTES = new Uint8Array([1, 2, 3]);
 const QUICK = { redialMsMin: 5, redialMsMax: 20, requestTimeoutMs: 300, drainMs: 100 };

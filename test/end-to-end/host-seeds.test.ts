@@ -14,7 +14,8 @@ import type { HostFact } from "#src/host/host-fact.ts";
 import type { NameSource } from "#src/host/names.ts";
 import type { ServiceTarget } from "#src/host/service-order.ts";
 import { type RunningNode, startNode } from "#src/host/start-node.ts";
-import { at, freePorts, get, put, QUICK_LIMITS, until } from "../support/local-cluster.ts";
+import { get, put, QUICK_LIMITS, until } from "../support/local-cluster.ts";
+import { at, freePorts } from "../support/ports.ts";
 
 const NAMES = ["n1", "n2", "n3"];
 const VALUE = Uint8Array.of(1, 2, 3);

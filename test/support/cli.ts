@@ -5,12 +5,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { at, freePorts, until } from "./local-cluster.ts";
+import { at, freeBasePort } from "./ports.ts";
 
 export interface Ended {
   readonly code: number | null;
@@ -173,34 +172,6 @@ export class Dev {
       await this.running.stop();
     }
   }
-}
-
-/** Nobody listens there: what listened has ended. */
-export async function untilFree(ports: readonly number[]): Promise<void> {
-  for (const port of ports) {
-    let isFree = false;
-    void (async () => {
-      while (!(isFree = await canListen(port))) await new Promise((next) => setTimeout(next, 20));
-    })();
-    await until(`port ${port} is free`, () => isFree);
-  }
-}
-
-export async function freeBasePort(count: number): Promise<number> {
-  for (;;) {
-    const [base = 0] = await freePorts(1);
-    const ports = Array.from({ length: count }, (_, index) => base + index);
-    const free = await Promise.all(ports.map(canListen));
-    if (base + count < 65_536 && free.every((isFree) => isFree)) return base;
-  }
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen({ host: "127.0.0.1", port }, () => server.close(() => resolve(true)));
-  });
 }
 
 function start(words: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, GrammeError, type NodeStatus, type Store, text } from "gramme/client";
 import { grammeJson, Running } from "./cli.ts";
-import { at, freePorts } from "./local-cluster.ts";
+import { at, freePorts } from "./ports.ts";
 
 export interface DurableOptions {
   readonly count?: number;
@@ -25,6 +25,8 @@ export interface DurableOptions {
 
 /** A fresh log takes its reserve first, and 64 MiB for each of many nodes is a lot of writing. */
 export const SMALL_RESERVE: readonly string[] = ["--set", "storage.reserveBytes=65536"];
+
+const LINKED_WITHIN_MS = 10_000;
 
 const CLI = fileURLToPath(new URL("../../cli/main.js", import.meta.url));
 
@@ -41,6 +43,7 @@ export class DurableCluster {
     const cluster = new DurableCluster(await freePorts(options.count ?? 3), options);
     try {
       await cluster.startAll();
+      await cluster.#linked();
       return cluster;
     } catch (error) {
       await cluster.end();
@@ -99,6 +102,30 @@ export class DurableCluster {
     if (failed !== undefined) throw failed.reason;
   }
 
+  /** Whoever serves a quorum may not be connected with all others yet. */
+  async #linked(): Promise<void> {
+    for (const index of this.indices) {
+      const end = performance.now() + LINKED_WITHIN_MS;
+      while (!(await this.#reachesAll(index))) {
+        assert.ok(performance.now() < end, `n${index} is not connected with all others in time`);
+      }
+    }
+  }
+
+  /** The first request of a client goes through the one node that it knows. */
+  async #reachesAll(index: number): Promise<boolean> {
+    const store = await this.connect([index]);
+    try {
+      await store.bucket("linked", text).get("key", { r: "all", pr: "all", retries: 0 });
+      return true;
+    } catch (error) {
+      if (GrammeError.is(error)) return false;
+      throw error;
+    } finally {
+      await store.close();
+    }
+  }
+
   /** Starts it and kills it so much later, wherever it is then. */
   async startAndKill(index: number, afterMs: number): Promise<void> {
     const child = spawn(process.execPath, [CLI, ...this.words(index)], { stdio: "ignore" });
@@ -154,7 +181,7 @@ export async function allAreThere(store: Store): Promise<void> {
   const end = performance.now() + 30_000;
   for (let key = 0; key < 64;) {
     try {
-      await bucket.put(`${key}`, "", { w: "all" });
+      await bucket.put(`${key}`, "", { w: "all", retries: 0 });
       key++;
     } catch (error) {
       if (!GrammeError.is(error) || performance.now() > end) throw error;

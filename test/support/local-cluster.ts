@@ -3,7 +3,6 @@
  * behind a proxy of its own, whose address is then the only one that the others know.
  */
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Door } from "#src/client/door.ts";
 import type { DoorOutcome } from "#src/core/caller/door-outcome.ts";
@@ -14,6 +13,7 @@ import type { NodeSettings } from "#src/host/cluster-settings.ts";
 import type { HostFact } from "#src/host/host-fact.ts";
 import type { HostLimits } from "#src/host/host-limits.ts";
 import { type RunningNode, startNode } from "#src/host/start-node.ts";
+import { at, freePorts } from "./ports.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
 
 export interface LocalClusterOptions {
@@ -137,28 +137,4 @@ export async function until(what: string, isSo: () => boolean, withinMs = 10_000
     assert.ok(performance.now() < end, `${what}: not within ${withinMs} ms`);
     await sleep(2);
   }
-}
-
-/** Ports that nobody listens on now. All are held at once, so no two are the same. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => {
-      server.listen({ host: "127.0.0.1", port: 0 }, resolve);
-    });
-    const bound = server.address();
-    assert.ok(typeof bound === "object" && bound !== null);
-    ports.push(bound.port);
-  }
-  for (const server of servers) {
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
-  }
-  return ports;
-}
-
-export function at(port: number): string {
-  return `127.0.0.1:${port}`;
 }

@@ -2,8 +2,11 @@
  * Where the tombstones of the keys lie that this node leads: those that were stored in this life
  * are remembered, those of earlier lives are found by one scan of each partition.
  *
- *     stored ─▶ fresh ──a round later──▶ ripe ─▶ taken for a round ─▶ purged
- *                                         ▲                       └─ not clear: put back
+ *     stored ─▶ fresh ──a round later──▶ ripe ─▶ tried in a round ─▶ done
+ *                                         ▲                       └─ not clear: the next but one
+ *
+ * What was tried takes nobody's room until the next round begins, found again or not: those that
+ * cannot go for long leave room for others in every second round.
  *
  * Values that will expire become tombstones by themselves: their partitions are scanned again now
  * and then. More than can be remembered is left to another scan. That a key is here says only that
@@ -20,12 +23,21 @@ export interface Grave {
   readonly key: Key;
 }
 
+/** What a question of a round has room for. */
+export interface RoundSize {
+  readonly keysMax: number;
+  readonly bytesMax: number;
+}
+
+/** Of one in a question, besides its key. */
+const TOMBSTONE_BYTES = 10;
+
 export class Graves {
   readonly #store: Rows;
   readonly #rememberedMax: number;
   #fresh: Map<Key, number> = new Map();
   #ripe: Map<Key, number> = new Map();
-  readonly #unclear: Map<Key, number> = new Map();
+  readonly #tried: Map<Key, number> = new Map();
   /** To be scanned; the first of them from there on. */
   #unscanned: Set<number> = new Set();
   /** There was no room for something of them: to be scanned again. */
@@ -51,7 +63,7 @@ export class Graves {
   own(partitions: readonly number[]): void {
     this.#fresh.clear();
     this.#ripe.clear();
-    this.#unclear.clear();
+    this.#tried.clear();
     this.#missed.clear();
     this.#expiring.clear();
     this.#unscanned = new Set(partitions);
@@ -71,15 +83,14 @@ export class Graves {
   }
 
   note(partition: number, key: Key): void {
-    if (this.#ripe.has(key)) return;
+    if (this.#ripe.has(key) || this.#tried.has(key)) return;
     if (this.count < this.#rememberedMax) this.#fresh.set(key, partition);
     else this.#missed.add(partition);
   }
 
-  /** It was not clear. Until the next round it takes nobody's room. */
-  putBack(partition: number, key: Key): void {
-    if (this.#unclear.size < this.#rememberedMax) this.#unclear.set(key, partition);
-    else this.#missed.add(partition);
+  /** It was tried, and is no tombstone any more. */
+  done(key: Key): void {
+    this.#tried.delete(key);
   }
 
   /** Looks at the next rows that may be tombstones of an earlier life. */
@@ -98,22 +109,21 @@ export class Graves {
     if (next === undefined) this.#unscanned.delete(partition);
   }
 
-  /** What was stored before the last call is ripe now. */
-  ripen(): void {
-    for (const [key, partition] of this.#fresh) this.#ripe.set(key, partition);
-    this.#fresh.clear();
-    for (const [key, partition] of this.#unclear) this.#ripe.set(key, partition);
-    this.#unclear.clear();
-  }
-
-  /** Some that are ripe; they are not remembered any longer. */
-  take(max: number): readonly Grave[] {
-    const taken: Grave[] = [];
+  /** The next round tries what is ripe, as much as it may; what was found meanwhile is ripe. */
+  begin({ keysMax, bytesMax }: RoundSize): readonly Grave[] {
+    const tried: Grave[] = [];
+    let bytes = 0;
     for (const [key, partition] of this.#ripe) {
-      if (taken.length === max) break;
-      taken.push({ partition, key });
+      bytes += key.length + TOMBSTONE_BYTES;
+      if (tried.length === keysMax || (bytes > bytesMax && tried.length > 0)) break;
+      tried.push({ partition, key });
     }
-    for (const { key } of taken) this.#ripe.delete(key);
-    return taken;
+    for (const { key } of tried) this.#ripe.delete(key);
+    for (const [key, partition] of this.#fresh) this.#ripe.set(key, partition);
+    for (const [key, partition] of this.#tried) this.#ripe.set(key, partition);
+    this.#fresh.clear();
+    this.#tried.clear();
+    for (const { key, partition } of tried) this.#tried.set(key, partition);
+    return tried;
   }
 }

@@ -61,7 +61,6 @@ const NEVER = Number.POSITIVE_INFINITY;
 const ID_START_MAX: number = 2 ** 48;
 /** Of a question: the smallest frame that a host may be set to has room for it. */
 const WATCH_BYTES_MAX: number = 96 * 1024;
-const TOMBSTONE_BYTES = 10;
 /** After rounds that failed: everyMs × 2^3 at the latest. */
 const DOUBLINGS_MAX = 3;
 
@@ -245,17 +244,13 @@ export class Purge {
     this.#startAt = now + config.everyMs;
     if (!mayWork(now) || this.#away().length > 0) return;
     const tombstones: Tombstone[] = [];
-    let bytes = 0;
-    for (const { partition, key } of this.#graves.take(config.keysMax)) {
+    const size = { keysMax: config.keysMax, bytesMax: WATCH_BYTES_MAX };
+    for (const { partition, key } of this.#graves.begin(size)) {
       const digest = this.#tombstoneAt(partition, key);
-      if (digest === undefined) continue;
-      bytes += key.length + TOMBSTONE_BYTES;
-      // The rest is ripe again in the next round.
-      if (bytes > WATCH_BYTES_MAX && tombstones.length > 0) this.#graves.note(partition, key);
+      if (digest === undefined) this.#graves.done(key);
       else tombstones.push({ key, high: digest.high, low: digest.low });
     }
     onWorked(now, config.slicePauseMs);
-    this.#graves.ripen();
     if (tombstones.length === 0) return;
     this.#round = new PurgeRound(now, ++this.#nextId, layout(), tombstones);
     this.#ask(now);
@@ -298,11 +293,10 @@ export class Purge {
     const purged = round.clear.length;
     effects.note({ kind: "purge-finished", result, asked, purged, waitedFor, elapsedMs });
     this.#purgedCount += purged;
-    const isClear = new Set(round.clear);
     const { partitioner } = this.#setup.layout();
-    for (const tombstone of round.tombstones) {
-      const { key } = tombstone;
-      if (!isClear.has(tombstone)) this.#graves.putBack(partitioner.of(key), key);
+    for (const { key } of round.clear) {
+      // A value that had expired is only deleted by now.
+      if (this.#tombstoneAt(partitioner.of(key), key) === undefined) this.#graves.done(key);
     }
   }
 

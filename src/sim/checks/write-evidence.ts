@@ -202,8 +202,8 @@ export class WriteEvidence {
   }
 
   /**
-   * The coordinator's own row comes first, but it drops a dot that it has known before, and its disk
-   * may have no room for it.
+   * The coordinator's own row comes first, but it drops a dot that it has known before, and its
+   * disk may have no room for it.
    */
   #learn(node: NodeId, record: Record): void {
     const { fact, beside } = this.#awaited.get(node)!;
