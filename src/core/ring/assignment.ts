@@ -80,7 +80,20 @@ export class Assignment implements Exchange {
     this.give(partition, to);
   }
 
+  /** The exchanges without a further fetch. Chains of them are better than one step that is not. */
+  get free(): Exchange {
+    return {
+      counts: this.counts,
+      find: (from, to) => this.#find(from, to, true),
+      move: (partition, from, to) => this.move(partition, from, to),
+    };
+  }
+
   find(from: number, to: number): number {
+    return this.#find(from, to, false);
+  }
+
+  #find(from: number, to: number, isFree: boolean): number {
     const gives = this.#owned[from]!.words;
     const has = this.#owned[to]!.words;
     const gaveBefore = this.#before[from]!.words;
@@ -95,7 +108,7 @@ export class Assignment implements Exchange {
         const bit = rest & -rest;
         const fresh = (gaveBefore[index]! & bit) === 0;
         const returns = (hadBefore[index]! & bit) !== 0;
-        if (!fresh && !returns && costly >= 0) continue;
+        if (!fresh && !returns && (isFree || costly >= 0)) continue;
         if (fresh !== returns && neutral >= 0) continue;
         const partition = lowestIn(rest, index);
         if (!sameZone && !this.#zoneHasRoom(partition, to)) continue;

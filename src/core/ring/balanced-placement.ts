@@ -4,7 +4,7 @@
  *     1  how many partitions each node should own       fair-shares.ts
  *     2  everyone keeps what they own                   except where that breaks a rule
  *     3  partitions that lack an owner get one          vacancies.ts
- *     4  nodes with too many give to those with too few settle.ts, cheapest moves first
+ *     4  nodes with too many give to those with too few settle.ts, at first what costs nothing
  *     5  homes are shared out in the same way           homes.ts
  *
  * A node that joins takes its share from all the others and nothing moves between them; when one
@@ -33,6 +33,7 @@ function place(request: PlacementRequest): Uint16Array {
   const assignment = new Assignment(nodes.length, partitionCount, zones);
   keep(assignment, before, { ownersEach, shares });
   fillVacancies(assignment, { partitionCount, ownersEach, shares, order });
+  settle(assignment.free, { low: shares, high: shares });
   settle(assignment, { low: shares, high: shares });
 
   const rows = ownerRows(assignment, before, order);
