@@ -68,7 +68,9 @@ const RACE_IN_FLIGHT = 64;
 const WARM_UP_SECONDS = 4;
 const RACES = 5;
 const SETTLE_SECONDS = 2;
-const BEFORE_SECONDS = 8;
+/** Long enough for the moments that any disk has: what is compared with it has them too. */
+const BEFORE_SECONDS = 30;
+const AFTER_SECONDS = 8;
 const BEFORE_TRIES = 4;
 /** Of a cluster that is not at its end, on a machine that does nothing else: far less. */
 const WELL_P99_MS = 100;
@@ -221,7 +223,7 @@ class FailureRun {
       this.#findings["its share of the time"] = await ended(slower);
     }
     await this.#load.cut();
-    await sleep(BEFORE_SECONDS * 1_000);
+    await sleep(AFTER_SECONDS * 1_000);
     await this.#end("after");
   }
 

@@ -48,6 +48,23 @@ test("tombstones: one that rots when all have vouched for it is forgotten like t
   }
 });
 
+test("tombstones: a node that had no room for the era of the others is listened to when it has", () => {
+  const sim = cluster({ storage: "model" });
+  putAndDelete(sim);
+  assert.ok(forgets(sim));
+  sim.runFor(5_000);
+  const [, victim] = sim.owners(ID);
+  sim.node(victim!).crash();
+  sim.runFor(2_000);
+  sim.node(victim!).restart("lost");
+  assert.ok(sim.runUntil(() => sim.isUp(victim!), { within: 1_000 }));
+  sim.node(victim!).fillDisk();
+  sim.runFor(2_000);
+  sim.node(victim!).freeDisk();
+  sim.runFor(1_000);
+  done(sim, sim.client("c").put(KEY, "again", { node: victim!, w: "all" }));
+});
+
 test("tombstones: a cluster that deletes nothing stays in its first era", () => {
   const sim = cluster();
   for (let i = 0; i < 20; i++) done(sim, sim.client("c").put(`k${i}`, "v"));

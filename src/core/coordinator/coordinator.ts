@@ -73,6 +73,7 @@ export class Coordinator implements Desk {
   readonly #operations: Numbered<Operation>;
   readonly #limit: InFlightLimit;
   #inFlight = 0;
+  #requestedAt: Instant = Number.NEGATIVE_INFINITY;
   #inFlightBytes = 0;
   /** Bytes of all operations, also of those that are answered and wait for late owners. */
   #openBytes = 0;
@@ -110,6 +111,11 @@ export class Coordinator implements Desk {
     return this.#operations.size;
   }
 
+  /** When the last came. */
+  get requestedAt(): Instant {
+    return this.#requestedAt;
+  }
+
   /** So many of them the node takes now. */
   get inFlightLimit(): number {
     return this.#limit.value;
@@ -135,6 +141,7 @@ export class Coordinator implements Desk {
   }
 
   request(now: Instant, request: ClientRequest, asker: NodeId | undefined): void {
+    this.#requestedAt = now;
     const admitted = this.#admit(now, request, asker);
     if ("kind" in admitted) return this.#refuse(request, asker, admitted);
     const operation = this.#operationFor(admitted);

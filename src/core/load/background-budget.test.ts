@@ -6,6 +6,7 @@ import { Strain } from "./strain.ts";
 
 class Requests implements Foreground {
   inFlight = 0;
+  requestedAt = Number.NEGATIVE_INFINITY;
   inFlightLimit = 4_096;
   latencyMs = 1;
   bestLatencyMs = 1;
@@ -38,15 +39,24 @@ test("background: a node with nothing to do works at its usual pace", () => {
 test("background: with more in flight anti-entropy gives way first, read repair last", () => {
   const { budget, requests } = stand();
   const gaveWayAt = new Map<string, number>();
+  const kinds = BACKGROUND_KINDS.filter((kind) => kind !== "hints");
   for (let inFlight = 0; inFlight <= 256; inFlight++) {
     requests.inFlight = inFlight;
-    for (const kind of BACKGROUND_KINDS) {
+    for (const kind of kinds) {
       if (budget.share(0, kind) < 1 && !gaveWayAt.has(kind)) gaveWayAt.set(kind, inFlight);
     }
   }
-  const [first, ...others] = BACKGROUND_KINDS.map((kind) => gaveWayAt.get(kind)!);
+  const [first, ...others] = kinds.map((kind) => gaveWayAt.get(kind)!);
   assert.ok(others.every((at) => at > first!));
   assert.equal(Math.max(...others), gaveWayAt.get("read-repair"));
+});
+
+test("background: hints go at a quarter of their pace while clients are served, and a second after", () => {
+  const { budget, requests } = stand();
+  requests.requestedAt = 5_000;
+  assert.equal(budget.share(5_000, "hints"), 1 / 4);
+  assert.equal(budget.share(5_999, "hints"), 1 / 4);
+  assert.equal(budget.share(6_000, "hints"), 1);
 });
 
 test("background: however busy the node is, everything goes on", () => {

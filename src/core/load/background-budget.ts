@@ -4,9 +4,9 @@
  *
  *     strain          0 ──── 0.2 ──── 0.4 ──── 0.6 ──── 0.8 ──── 1
  *     anti-entropy    ██████████▇▇▆▅▅▄▃▃▂▂▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁   down to 1/16
- *     hints           ███████████████████▇▆▆▅▄▄▃▃▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂   down to 1/4
  *     storage         ███████████████████▇▇▆▆▅▅▄▄▃▃▃▂▂▂▂▂▂▂▂▂▂▂▂▂▂   down to 1/4: compaction, scrub
  *     read repair     ███████████████████████████▇▇▆▅▅▄▄▃▂▂▂▂▂▂▂▂▂   down to 1/4
+ *     hints           ▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂   1/4, while clients are served
  *
  * A share is how much of its usual pace a kind of work has. Who works in slices rests longer
  * between them; who has a rate has so much of it; who may be left out is left out so often.
@@ -14,15 +14,16 @@
  *     slice of 5 ms, share 1     ▇▁▇▁▇▁▇▁▇▁      the usual pause
  *     share 1/4                  ▇▁▁▁▁▇▁▁▁▁      four of them
  *
- * What is least missed gives way first: what anti-entropy finds, a read may mend before; what a
- * hint holds, somebody waits for. That even the last keeps a floor is what lets a cluster that is
- * always busy converge (law 7 bounds the work, it does not end it).
+ * What is least missed gives way first: what anti-entropy finds, a read may mend before. Hints are
+ * many at once, and each is a durable write at the target and another where it was kept: clients
+ * notice that long before anything here is strained, so beside them hints go at one pace. That even
+ * the last keeps a floor is what lets a cluster that is always busy converge (law 7 bounds the
+ * work, it does not end it).
  */
 import type { Instant } from "../effects.ts";
 import type { Strain } from "./strain.ts";
 import { between } from "./strain.ts";
 
-/** In the order of giving way. */
 export const BACKGROUND_KINDS = ["anti-entropy", "hints", "storage", "read-repair"] as const;
 export type BackgroundKind = (typeof BACKGROUND_KINDS)[number];
 
@@ -33,12 +34,14 @@ interface Slope {
   readonly floor: number;
 }
 
-const SLOPES: Readonly<Record<BackgroundKind, Slope>> = {
+const SLOPES: Readonly<Record<Exclude<BackgroundKind, "hints">, Slope>> = {
   "anti-entropy": { from: 0.2, to: 0.5, floor: 1 / 16 },
-  hints: { from: 0.4, to: 0.7, floor: 1 / 4 },
   storage: { from: 0.4, to: 0.8, floor: 1 / 4 },
   "read-repair": { from: 0.6, to: 0.9, floor: 1 / 4 },
 };
+
+/** Of hints, while clients are served. */
+const HINTS_BESIDE_CLIENTS = 1 / 4;
 
 export interface BackgroundShare {
   readonly kind: BackgroundKind;
@@ -71,6 +74,7 @@ export class BackgroundBudget {
   }
 
   share(now: Instant, kind: BackgroundKind): number {
+    if (kind === "hints") return this.#strain.isServing(now) ? HINTS_BESIDE_CLIENTS : 1;
     const { from, to, floor } = SLOPES[kind];
     return Math.max(floor, 1 - between(this.#strain.value(now), from, to));
   }

@@ -14,6 +14,8 @@ import type { Instant } from "../effects.ts";
 /** What the coordinator knows of the requests it serves. */
 export interface Foreground {
   readonly inFlight: number;
+  /** When the last request came. */
+  readonly requestedAt: Instant;
   readonly inFlightLimit: number;
   /** Of the answers of late, and the best of some seconds; Infinity when nobody knows. */
   readonly latencyMs: number;
@@ -25,6 +27,7 @@ const LATENCY_MS_MIN = 5;
 const LATENCY_TIMES = { from: 2, to: 8 };
 const LATE_MS = { from: 10, to: 50 };
 const FADES_IN_MS = 1_000;
+const SERVES_MS = 1_000;
 
 export class Strain {
   readonly #foreground: Foreground;
@@ -42,6 +45,11 @@ export class Strain {
     if (late <= this.#lateness(now)) return;
     this.#late = late;
     this.#lateAt = now;
+  }
+
+  /** Whether clients were served of late, hard or not. */
+  isServing(now: Instant): boolean {
+    return now - this.#foreground.requestedAt < SERVES_MS;
   }
 
   value(now: Instant): number {

@@ -50,6 +50,10 @@ export class Eras {
     return this.#current;
   }
 
+  get isDurable(): boolean {
+    return this.#durable === this.#current;
+  }
+
   /** The one before the present is listened to: not all begin one at the same moment. */
   get oldest(): number {
     return this.#current - 1;

@@ -1,30 +1,39 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keyOf } from "../ring/key.ts";
+import type { Digest } from "../causality/record-codec.ts";
+import { type Key, keyOf } from "../ring/key.ts";
 import { Graves, type RoundSize } from "./graves.ts";
+import type { PurgeStore } from "./purge-store.ts";
 
 const DIGEST = { high: 1, low: 2 };
 const keys = Array.from({ length: 9 }, (_, index) => keyOf("b", `k${index}`));
 
-/** Of nine rows in one partition, those with even numbers are tombstones; two come at a time. */
-function graves(rememberedMax: number): Graves {
-  return new Graves(
-    {
-      scan: (_partition, from, limit) => {
-        const start = typeof from === "number" ? from : 0;
-        const entries = keys
-          .map((key, index) => ({ key, row: Uint8Array.of(index) }))
-          .slice(start, start + limit);
-        const next = start + limit < keys.length ? start + limit : undefined;
-        return { entries, next };
-      },
-      mayBeOver: () => true,
-      tombstoneIn: (row) => (row[0]! % 2 === 0 ? DIGEST : undefined),
+/** The rows of one partition, in the order of the keys, without those that are gone. */
+function rowsOf(
+  all: readonly Key[],
+  gone: ReadonlySet<Key> = new Set(),
+): Pick<PurgeStore, "scan" | "mayBeOver"> {
+  return {
+    scan: (_partition, from, limit) => {
+      const start = typeof from === "number" ? from : 0;
+      const entries = all
+        .map((key, index) => ({ key, row: Uint8Array.of(index) }))
+        .slice(start, start + limit)
+        .filter(({ key }) => !gone.has(key));
+      return { entries, next: start + limit < all.length ? start + limit : undefined };
     },
-    rememberedMax,
-  );
+    mayBeOver: () => true,
+  };
 }
 
+/** Of nine rows in one partition, those with even numbers are tombstones. */
+function graves(rememberedMax: number): Graves {
+  const tombstoneIn = (row: Uint8Array): Digest | undefined =>
+    row[0]! % 2 === 0 ? DIGEST : undefined;
+  return new Graves({ ...rowsOf(keys), tombstoneIn }, rememberedMax);
+}
+
+const TOMBSTONE = Uint8Array.of(0);
 const ANY: RoundSize = { keysMax: 100, bytesMax: 1_000_000 };
 const TWO: RoundSize = { ...ANY, keysMax: 2 };
 
@@ -62,7 +71,7 @@ test("graves: what is stored where a full scan has been is scanned for again", (
   const full = graves(2);
   full.own([3]);
   full.scan(6);
-  full.note(3, keys[0]!);
+  full.onRow(3, keys[0]!, TOMBSTONE);
   full.begin(ANY);
   for (const { key } of full.begin(ANY)) full.done(key);
   for (let slice = 0; slice < 2; slice++) full.scan(6);
@@ -71,11 +80,11 @@ test("graves: what is stored where a full scan has been is scanned for again", (
 
 test("graves: one that is found again is not remembered twice", () => {
   const some = graves(100);
-  some.note(1, keys[0]!);
+  some.onRow(1, keys[0]!, TOMBSTONE);
   some.begin(ANY);
-  some.note(1, keys[0]!);
+  some.onRow(1, keys[0]!, TOMBSTONE);
   assert.equal(some.begin(ANY).length, 1);
-  some.note(1, keys[0]!);
+  some.onRow(1, keys[0]!, TOMBSTONE);
   assert.equal(some.begin(ANY).length, 0);
   assert.equal(some.count, 1);
 });
@@ -96,10 +105,36 @@ test("graves: those that cannot go leave room for others, though a scan finds th
 
 test("graves: a round is as large as its question may be, and the rest comes in the next", () => {
   const all = graves(100);
-  for (let index = 0; index < 6; index++) all.note(1, keys[index]!);
+  for (let index = 0; index < 6; index++) all.onRow(1, keys[index]!, TOMBSTONE);
   all.begin(ANY);
   const bytes = 3 * (keys[0]!.length + 10);
   assert.equal(all.begin({ keysMax: 4, bytesMax: bytes }).length, 3);
   assert.equal(all.begin({ keysMax: 2, bytesMax: bytes }).length, 2);
   assert.equal(all.begin({ keysMax: 2, bytesMax: 1 }).length, 1);
+});
+
+test("graves: however many cannot go, the others go", () => {
+  for (const [room, keysMax] of [
+    [1, 1],
+    [2, 1],
+    [4, 2],
+    [8, 4],
+    [2, 100],
+  ] as const) {
+    for (let stuck = 0; stuck <= 3 * (room + keysMax); stuck++) {
+      const names = Array.from({ length: stuck + 3 }, (_, index) => keyOf("b", `k${index}`));
+      const gone = new Set<Key>();
+      const all = new Graves({ ...rowsOf(names, gone), tombstoneIn: () => DIGEST }, room);
+      all.own([3]);
+      for (let round = 0; round < 2_000 && gone.size < 3; round++) {
+        for (let slice = 0; slice < 40; slice++) all.scan(2);
+        for (const { key } of all.begin({ ...ANY, keysMax })) {
+          if (names.indexOf(key) < stuck) continue;
+          gone.add(key);
+          all.done(key);
+        }
+      }
+      assert.equal(gone.size, 3, `room for ${room}, rounds of ${keysMax}, ${stuck} that stay`);
+    }
+  }
 });

@@ -5,8 +5,8 @@
  *     stored ─▶ fresh ──a round later──▶ ripe ─▶ tried in a round ─▶ done
  *                                         ▲                       └─ not clear: the next but one
  *
- * What was tried takes nobody's room until the next round begins, found again or not: those that
- * cannot go for long leave room for others in every second round.
+ * What was tried takes nobody's room until the next round begins, found again or not, and later not
+ * all of the room: those that cannot go for long leave some to others.
  *
  * Values that will expire become tombstones by themselves: their partitions are scanned again now
  * and then. More than can be remembered is left to another scan. That a key is here says only that
@@ -28,6 +28,9 @@ export interface RoundSize {
   readonly keysMax: number;
   readonly bytesMax: number;
 }
+
+/** What was tried takes so much of the room at most. */
+const AGAIN_SHARE = 3 / 4;
 
 /** Of one in a question, besides its key. */
 const TOMBSTONE_BYTES = 10;
@@ -72,20 +75,13 @@ export class Graves {
 
   /** A row that may be over, now or at some time. */
   onRow(partition: number, key: Key, row: Uint8Array): void {
-    if (this.#store.tombstoneIn(row) !== undefined) this.note(partition, key);
-    else this.#expiring.add(partition);
+    if (!this.#hasRoomFor(partition, key, row)) this.#missed.add(partition);
   }
 
   /** Of what was to expire, some may have. */
   rescanExpiring(): void {
     for (const partition of this.#expiring) this.#missed.add(partition);
     this.#expiring.clear();
-  }
-
-  note(partition: number, key: Key): void {
-    if (this.#ripe.has(key) || this.#tried.has(key)) return;
-    if (this.count < this.#rememberedMax) this.#fresh.set(key, partition);
-    else this.#missed.add(partition);
   }
 
   /** It was tried, and is no tombstone any more. */
@@ -103,7 +99,8 @@ export class Graves {
     if (partition === undefined) return;
     const { entries, next } = this.#store.scan(partition, this.#from, rows);
     for (const { key, row } of entries) {
-      if (this.#store.mayBeOver(row)) this.onRow(partition, key, row);
+      // These rows are looked at again when there is room.
+      if (this.#store.mayBeOver(row) && !this.#hasRoomFor(partition, key, row)) return;
     }
     this.#from = next;
     if (next === undefined) this.#unscanned.delete(partition);
@@ -120,10 +117,27 @@ export class Graves {
     }
     for (const { key } of tried) this.#ripe.delete(key);
     for (const [key, partition] of this.#fresh) this.#ripe.set(key, partition);
-    for (const [key, partition] of this.#tried) this.#ripe.set(key, partition);
     this.#fresh.clear();
+    this.#tryAgain();
     this.#tried.clear();
     for (const { key, partition } of tried) this.#tried.set(key, partition);
     return tried;
+  }
+
+  #hasRoomFor(partition: number, key: Key, row: Uint8Array): boolean {
+    if (this.#store.tombstoneIn(row) === undefined) this.#expiring.add(partition);
+    else if (!this.#ripe.has(key) && !this.#tried.has(key) && !this.#fresh.has(key)) {
+      if (this.count >= this.#rememberedMax) return false;
+      this.#fresh.set(key, partition);
+    }
+    return true;
+  }
+
+  #tryAgain(): void {
+    const max = Math.floor(this.#rememberedMax * AGAIN_SHARE);
+    for (const [key, partition] of this.#tried) {
+      if (this.#ripe.size < max) this.#ripe.set(key, partition);
+      else this.#missed.add(partition);
+    }
   }
 }

@@ -75,6 +75,8 @@ export class Purge {
   #askAt: Instant = NEVER;
   #scanAt: Instant = NEVER;
   #expireAt: Instant = NEVER;
+  /** The disk had no room for the present era: it is tried again. */
+  #keepEraAt: Instant = NEVER;
   #failures = 0;
   #purgedCount = 0;
   /** What this node says to itself: heard when the present input is done. */
@@ -158,11 +160,17 @@ export class Purge {
 
   completed(now: Instant, token: number, answer: DiskAnswer): void {
     this.#witness.completed(token, answer);
+    // Until it is durable nobody listens to what this node begins.
+    if (!this.#eras.isDurable) this.#keepEraAt = now + this.#setup.config.repeatMs;
     this.#hearOwn(now);
   }
 
   advance(now: Instant): void {
     const { config, mayWork } = this.#setup;
+    if (now >= this.#keepEraAt) {
+      this.#keepEraAt = NEVER;
+      if (!this.#eras.isDurable) this.#witness.keepEra();
+    }
     if (now >= this.#expireAt) {
       this.#graves.rescanExpiring();
       this.#expireAt = now + config.expireMs;
@@ -213,7 +221,7 @@ export class Purge {
 
   /** When to call `advance` next; early is harmless. */
   get nextDeadline(): Instant | undefined {
-    const own = Math.min(this.#scanAt, this.#expireAt);
+    const own = Math.min(this.#scanAt, this.#expireAt, this.#keepEraAt);
     const at = Math.min(own, this.#round === undefined ? this.#startAt : this.#askAt);
     return at === NEVER ? undefined : at;
   }
