@@ -103,6 +103,8 @@ export class LogStorage implements NodeStorage {
   #waiting: Boot | undefined = undefined;
   /** Of a boot that has not come to its end: a crash of it leaves to the next what it was to be. */
   #asked: Boot = "usual";
+  /** Its rows were put back, which an operator says at every start until one has come so far. */
+  #isSetBack = false;
   #life: Life | undefined = undefined;
   /** Grows with every end of a process. */
   #lives = 0;
@@ -270,6 +272,7 @@ export class LogStorage implements NodeStorage {
   /** Does to the disk what this restart is to find. */
   #setBack(boot: Boot): void {
     const disk = this.#disk;
+    if (boot === "new-identity" || boot === "restored") this.#isSetBack = boot === "restored";
     if (boot === "new-identity") disk.wipe();
     if (boot === "lost") disk.restore(identityOnly(disk.copy()));
     if (boot === "restored" || boot === "copied") disk.restore(this.trouble.backup);
@@ -291,7 +294,7 @@ export class LogStorage implements NodeStorage {
       engineLost: tornBytes + damagedRows + lostPlaces > 0,
       rows: { store, writes: sequence },
       layout: "",
-      restored: this.#asked === "restored",
+      restored: this.#isSetBack,
       knownGeneration: this.#knownGeneration,
     });
   }
@@ -334,6 +337,7 @@ export class LogStorage implements NodeStorage {
     }
     const restart = restartOf(this.#asked, reason);
     this.#asked = "usual";
+    this.#isSetBack = false;
     const { actor, generation, isSettled } = identity;
     this.#work(this.#lives, 0);
     this.#process.opened({ actor, generation, epochs: lease, isSettled, restart });

@@ -32,6 +32,8 @@ export interface Liveness {
   onGivenUp(node: NodeId, elapsedMs: number): void;
   /** It has answered after all, too late for anybody. */
   onSpoke(node: NodeId): void;
+  /** It was asked to stand in, and nothing was heard of it. */
+  onUnheard(node: NodeId): void;
   /** As `onGivenUp`, and it had all the time that there was. */
   onSilent(node: NodeId, elapsedMs: number): void;
   /** As `onAnswered`, for a question to an owner about what it holds. */

@@ -103,14 +103,16 @@ export class ForwardOperation extends Operation {
     effects.note({ kind: "request-forwarded", key: place.key, to: target });
   }
 
-  /** Home first while it is as good as the others; a busy home gives way. */
+  /** Home first while it is as good as the others; a busy or silent home gives way. */
   #next(): number {
+    const { liveness } = this.desk;
     let best = -1;
     let bestCost = Number.POSITIVE_INFINITY;
     for (let owner = 0; owner < this.admitted.owners.length; owner++) {
       const target = this.admitted.owners[owner]!;
-      if ((this.#tried & (1 << owner)) !== 0 || !this.desk.liveness.isLinked(target)) continue;
-      const cost = this.desk.liveness.cost(target) * (owner === 0 ? 0.5 : 1);
+      if ((this.#tried & (1 << owner)) !== 0 || !liveness.isLinked(target)) continue;
+      const isHome = owner === 0 && !liveness.wasSilent(target);
+      const cost = liveness.cost(target) * (isHome ? 0.5 : 1);
       if (cost < bestCost) {
         best = owner;
         bestCost = cost;

@@ -69,9 +69,10 @@ export class Spread {
   }
 
   giveUpOnSilent(now: Instant): void {
-    if (this.#sent === 0 || this.tally.isComplete) return;
+    if (this.tally.isComplete) return;
     const { owners, startedAt } = this.#admitted;
     for (let owner = 0; owner < owners.length; owner++) {
+      if (this.tally.isAwaited(owner)) this.#substitutes?.onSilent(owner);
       if ((this.#sent & (1 << owner)) === 0 || !this.tally.isSilent(owner)) continue;
       this.#desk.liveness.onGivenUp(owners[owner]!, now - startedAt);
     }
@@ -88,7 +89,9 @@ export class Spread {
       const mayBeReplaced = isReplaced
         ? this.tally.isAwaited(owner) && this.#substitutes!.hasMore
         : this.tally.isSilent(owner);
-      if (mayBeReplaced) this.#replace(now, owner);
+      if (!mayBeReplaced) continue;
+      if (isReplaced) this.#substitutes!.onSilent(owner);
+      this.#replace(now, owner);
     }
   }
 
@@ -112,6 +115,7 @@ export class Spread {
   }
 
   onHinted(owner: number): void {
+    this.#substitutes?.onSpoke(owner);
     this.tally.standIn(owner);
   }
 

@@ -6,7 +6,8 @@
  *
  * Each of them is another node, so what they hold counts like what owners hold: on so many distinct
  * machines. One that refuses, is lost or is silent makes way for the next; nobody is asked twice.
- * Nodes with a slow disk come last.
+ * Nodes with a slow disk come late, and after them those that were silent the last time, each in
+ * its turn.
  */
 import type { NodeId } from "../ring/node-id.ts";
 import type { Desk } from "./desk.ts";
@@ -50,9 +51,7 @@ export class Substitutes {
   /** The next node for this owner, in place of the one before; undefined when nobody is left. */
   next(owner: number): NodeId | undefined {
     const { place, owners } = this.#admitted;
-    const { liveness } = this.#desk;
-    const left = this.#left();
-    const node = left.find((candidate) => !liveness.isDegraded(candidate)) ?? left[0];
+    const node = this.#best();
     this.#nodes[owner] = node;
     if (node === undefined) return undefined;
     this.#tried.add(node);
@@ -63,6 +62,29 @@ export class Substitutes {
       peer: node,
     });
     return node;
+  }
+
+  /** Who stands in for this owner has said something. */
+  onSpoke(owner: number): void {
+    const node = this.#nodes[owner];
+    if (node !== undefined) this.#desk.liveness.onSpoke(node);
+  }
+
+  /** It has not, and is not waited for any longer. */
+  onSilent(owner: number): void {
+    const node = this.#nodes[owner];
+    if (node !== undefined) this.#desk.liveness.onUnheard(node);
+  }
+
+  #best(): NodeId | undefined {
+    const { liveness } = this.#desk;
+    const left = this.#left();
+    const isWell = (node: NodeId): boolean =>
+      !liveness.isDegraded(node) && !liveness.wasSilent(node);
+    return (
+      left.find(isWell) ??
+      left.toSorted((one, other) => liveness.cost(one) - liveness.cost(other))[0]
+    );
   }
 
   #left(): NodeId[] {

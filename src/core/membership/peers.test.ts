@@ -69,6 +69,17 @@ test("peers: who was silent the last time is asked after who was slow before, an
   assert.ok(peers.cost(B) < peers.cost(A));
 });
 
+test("peers: of those that were silent all have their turn, however long they took before", () => {
+  const peers = new Peers();
+  for (let round = 0; round < 20; round++) peers.onSilent(B, 3_000);
+  for (let turn = 0; turn < 4; turn++) {
+    peers.onSilent(A, 250);
+    assert.ok(peers.cost(B) < peers.cost(A));
+    peers.onSilent(B, 250);
+    assert.ok(peers.cost(A) < peers.cost(B));
+  }
+});
+
 test("peers: a new connection begins without a past", () => {
   const peers = new Peers();
   peers.onLinked(A, 1);

@@ -25,9 +25,10 @@ const LATENCY_MS_MIN = 0.25;
 /**
  * Whoever has left a request unanswered to its end is asked after all who have not, however slow
  * they were once: a mean forgets slowly, and what it says of the others may be from when they could
- * not be reached.
+ * not be reached. Of several that were silent the one comes first for which that is longest ago, so
+ * that all have their turn.
  */
-const SILENT_COST = 1_000;
+const SILENT_COST = 1e9;
 
 /** 1.21 × 0.99 ^ 19 is 1, nearly: 19 of 20 answers are below. */
 const RISE = 1.21;
@@ -41,14 +42,15 @@ interface Peer {
   generation: number;
   waiting: number;
   latencyMs: number;
-  /** The last time that a request was all its own. */
-  wasSilent: boolean;
+  /** The number of its last silence, if it has not answered since; 0 if it has. */
+  silence: number;
   /** Infinity until the first answer to a read. */
   usualMaxMs: number;
 }
 
 export class Peers {
   readonly #peers: Map<NodeId, Peer> = new Map();
+  #silences = 0;
 
   /**
    * A connection is up. False when that peer's boot is older than one already seen: a clone, or a
@@ -68,7 +70,7 @@ export class Peers {
     peer.linked = false;
     peer.waiting = 0;
     peer.latencyMs = LATENCY_MS_MIN;
-    peer.wasSilent = false;
+    peer.silence = 0;
     peer.usualMaxMs = Infinity;
   }
 
@@ -82,7 +84,7 @@ export class Peers {
   }
 
   wasSilent(id: NodeId): boolean {
-    return this.#peers.get(id)?.wasSilent ?? false;
+    return (this.#peers.get(id)?.silence ?? 0) > 0;
   }
 
   onAsked(id: NodeId): void {
@@ -91,7 +93,7 @@ export class Peers {
 
   onAnswered(id: NodeId, elapsedMs: number): void {
     const peer = this.#peer(id);
-    peer.wasSilent = false;
+    peer.silence = 0;
     sampled(peer, Math.max(elapsedMs, LATENCY_MS_MIN));
   }
 
@@ -106,13 +108,18 @@ export class Peers {
   /** It has answered after all, too late for anybody. */
   onSpoke(id: NodeId): void {
     const peer = this.#peers.get(id);
-    if (peer !== undefined) peer.wasSilent = false;
+    if (peer !== undefined) peer.silence = 0;
   }
 
   /** As `onGivenUp`, and it had all the time that there was. */
   onSilent(id: NodeId, elapsedMs: number): void {
-    this.#peer(id).wasSilent = true;
+    this.onUnheard(id);
     this.onGivenUp(id, elapsedMs);
+  }
+
+  /** It was asked to stand in, and nothing was heard of it. */
+  onUnheard(id: NodeId): void {
+    this.#peer(id).silence = ++this.#silences;
   }
 
   /** An answer to a read. Those to writes wait for a disk, those of a coordinator for others. */
@@ -132,8 +139,8 @@ export class Peers {
   cost(id: NodeId): number {
     const peer = this.#peers.get(id);
     if (peer === undefined) return LATENCY_MS_MIN;
-    const waitMs = peer.latencyMs * (peer.waiting + 1);
-    return peer.wasSilent ? waitMs * SILENT_COST : waitMs;
+    if (peer.silence > 0) return SILENT_COST + peer.silence;
+    return peer.latencyMs * (peer.waiting + 1);
   }
 
   #peer(id: NodeId): Peer {
@@ -144,7 +151,7 @@ export class Peers {
         generation: 0,
         waiting: 0,
         latencyMs: LATENCY_MS_MIN,
-        wasSilent: false,
+        silence: 0,
         usualMaxMs: Infinity,
       };
       this.#peers.set(id, peer);
