@@ -61,6 +61,18 @@ test("forward: a busy home gives way to another owner", () => {
   cluster.finish();
 });
 
+test("forward: owners that were silent have their turns, the home too", () => {
+  const cluster = new SmallCluster({ others: 1 });
+  const asked: string[] = [];
+  for (let count = 0; count < 6; count++) {
+    cluster.ask("x", { operation: "put", timeoutMs: 50 });
+    asked.push(...cluster.drop({ kind: "ask" }).map(({ to }) => to));
+    cluster.pass(50);
+  }
+  assert.deepEqual(asked, ["a", "b", "c", "a", "b", "c"]);
+  cluster.finish();
+});
+
 test("forward: what was forwarded is never forwarded again", () => {
   const cluster = new SmallCluster({ others: 2 });
   // By a newer layout, which x has not heard of, none of the three is an owner any more.

@@ -36,3 +36,25 @@ test("hand-off: what is kept for one that left goes to the owners of now, the ow
   assert.equal(keysFor(cluster, "a", "c"), 0);
   for (const name of ["a", "b", "x"]) assert.deepEqual(cluster.at(name).values(), ["v"], name);
 });
+
+test("hand-off: where there is time for one stand-in only, those that were silent have their turns", () => {
+  const cluster = new SmallCluster({ owners: 3, others: 3, config: KEPT });
+  cluster.unlink("a", "c");
+  const asked: string[] = [];
+  const put = (): void => {
+    cluster.ask("a", { operation: "put", w: 3, timeoutMs: 100 });
+    asked.push(...cluster.drop({ kind: "hint" }).map(({ to }) => to));
+    cluster.run();
+    cluster.pass(100);
+  };
+  for (let count = 0; count < 6; count++) put();
+  assert.equal(new Set(asked.slice(0, 3)).size, 3);
+  assert.deepEqual(asked.slice(3), asked.slice(0, 3));
+  // One that speaks is asked again before those that do not.
+  cluster.ask("a", { operation: "put", w: 3, timeoutMs: 100 });
+  const [hint] = cluster.waiting({ kind: "hint" });
+  cluster.run();
+  cluster.pass(100);
+  put();
+  assert.equal(asked.at(-1), hint!.to);
+});
