@@ -160,8 +160,9 @@ class Run {
     core.separate();
     const isReady = (): boolean => core.areUp || sim.bugs.length > 0;
     sim.runUntil(isReady, { within: BOOT_WITHIN_MS });
-    core.leaveOutUnsettled();
     this.#runFor(NOTICED_WITHIN_MS);
+    // Not before: that rows were put back a node may learn from a peer that knows a younger boot.
+    core.leaveOutUnsettled();
     for (const node of core.members) this.#mustServe(core, node);
     core.reunite();
   }
