@@ -47,7 +47,7 @@ test("cli: full runs say how much hit them, and none is quieter than it should b
 
 test("cli: a planted bug is a broken promise, found, named and made small", async () => {
   const words = ["sim", "--planted", "newest-only", "--seeds", "1..4", "--shrink"];
-  const { code, stdout, stderr } = await gramme(words);
+  const { code, stdout, stderr } = await gramme(words, { withinMs: 120_000 });
   assert.equal(code, 11, stderr);
   assert.match(stdout, /seed \d+: S1 /);
   assert.match(stdout, /the smallest run that fails the same way/);

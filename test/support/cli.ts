@@ -20,6 +20,8 @@ export interface Ended {
 export interface RunOptions {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
+  /** For a verb that has much to do. */
+  readonly withinMs?: number;
 }
 
 const CLI = fileURLToPath(new URL("../../cli/main.js", import.meta.url));
@@ -33,7 +35,7 @@ export async function gramme(words: readonly string[], options: RunOptions = {})
   const said = listen(child);
   child.stdin!.on("error", () => {});
   child.stdin!.end(options.input ?? "");
-  const code = await ended(child, RUN_WITHIN_MS);
+  const code = await ended(child, options.withinMs ?? RUN_WITHIN_MS);
   return { code, ...said() };
 }
 
