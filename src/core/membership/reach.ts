@@ -13,8 +13,13 @@ import type { NodeId } from "../ring/node-id.ts";
 import type { Membership } from "./membership.ts";
 import { Peers } from "./peers.ts";
 
-/** A suspect is as good as one that takes so many times as long; so is who has a slow disk. */
-const DOUBTFUL_COST = 8;
+/** Who has a slow disk is as good as one that takes so many times as long. */
+const DEGRADED_TIMES = 8;
+/**
+ * After all others, those too that were silent once: what members say is of now, and does not last;
+ * what is sent to one that is gone waits for all of its time.
+ */
+const SUSPECT_COST = 1e12;
 
 export class Reach extends Peers {
   readonly #membership: Membership;
@@ -38,7 +43,7 @@ export class Reach extends Peers {
   }
 
   override cost(id: NodeId): number {
-    const isDoubtful = this.#membership.stateOf(id) === "suspect" || this.#isDegraded(id);
-    return isDoubtful ? super.cost(id) * DOUBTFUL_COST : super.cost(id);
+    const cost = super.cost(id) * (this.#isDegraded(id) ? DEGRADED_TIMES : 1);
+    return this.#membership.stateOf(id) === "suspect" ? cost + SUSPECT_COST : cost;
   }
 }

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { MemberState } from "../membership-messages.ts";
+import { nodeId } from "../ring/node-id.ts";
+import type { Membership } from "./membership.ts";
+import { Reach } from "./reach.ts";
+
+const NAMES = ["slow", "degraded", "silent", "suspect"];
+
+test("reach: slow, then with a slow disk, then silent the last time, then suspected", () => {
+  const states = new Map<string, MemberState>([["suspect", "suspect"]]);
+  const membership = { stateOf: (id: string) => states.get(id) ?? "alive" };
+  const reach = new Reach(membership as unknown as Membership, (id) => id === "degraded");
+  for (const name of NAMES) reach.onLinked(nodeId(name), 1);
+  for (const name of ["slow", "degraded"]) {
+    for (let round = 0; round < 20; round++) reach.onAnswered(nodeId(name), 500);
+  }
+  reach.onSilent(nodeId("silent"), 1);
+  const order = NAMES.toSorted((one, other) => reach.cost(nodeId(one)) - reach.cost(nodeId(other)));
+  assert.deepEqual(order, NAMES);
+  // A busy home that counts half does not go before others for that.
+  assert.ok(reach.cost(nodeId("suspect")) * 0.5 > reach.cost(nodeId("silent")));
+
+  states.set("suspect", "alive");
+  assert.ok(reach.cost(nodeId("suspect")) < reach.cost(nodeId("slow")));
+  assert.ok(reach.isLinked(nodeId("suspect")));
+  states.set("suspect", "dead");
+  assert.ok(!reach.isLinked(nodeId("suspect")), "its connection says nothing");
+});
