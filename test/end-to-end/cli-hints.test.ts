@@ -96,19 +96,17 @@ test("hints: a node that dies under load misses nothing once it is back", async 
     const { keys, nodes } = await hintsOf(dev);
     assert.ok(keys >= KEYS, `${keys} hints for ${KEYS} keys`);
     assert.deepEqual(
-      nodes.map((node) => [node.state, node.keys > 0, node.keys === forN2(node)?.keys]),
-      [
-        ["up", true, true],
-        ["up", true, true],
-        ["down", false, false],
-      ],
+      nodes.map(({ state }) => state),
+      ["up", "up", "down"],
     );
-    const first = forN2(nodes[0]!)!;
+    // A client that finds one of the two slow has the other coordinate all.
+    const keeper = nodes.find((node) => forN2(node) !== undefined)!;
+    const first = forN2(keeper)!;
     assert.equal(first.state, "waiting");
     assert.ok(first.awayMs !== null && first.awayMs > 0 && first.bytes > first.keys);
     const shown = await dev.run(["hints"]);
     assert.match(shown.stdout, /hints, .* for 1 node\n/);
-    assert.match(shown.stdout, /^n0 {2,}n2 .* waiting/m);
+    assert.match(shown.stdout, new RegExp(`^${keeper.id} {2,}n2 .* waiting`, "m"));
     assert.match(shown.stderr, /n2 does not answer/);
     const status = (await dev.json(["status"])) as unknown as { nodes: { hints: number }[] };
     assert.deepEqual(

@@ -7,9 +7,9 @@ import type { Context } from "../../core/causality/context.ts";
 import { EMPTY_CONTEXT, entryOf } from "../../core/causality/context.ts";
 import type { Dot } from "../../core/causality/record.ts";
 import type { Record } from "../../core/causality/record.ts";
-import { deleteDelta, EMPTY_RECORD, putDelta } from "../../core/causality/record.ts";
+import { deleteDelta, EMPTY_RECORD, EXPIRING, putDelta } from "../../core/causality/record.ts";
 import { encodeRecord } from "../../core/causality/record-codec.ts";
-import { registerPayload } from "../../core/causality/register.ts";
+import { expiringPayload, registerPayload } from "../../core/causality/register.ts";
 import { DEFAULT_CONFIG } from "../../core/config.ts";
 import type { NodeConfig } from "../../core/config.ts";
 import { encodeHintRow } from "../../core/handoff/hint-row.ts";
@@ -30,6 +30,7 @@ import { comebacks } from "./comebacks.ts";
 import { convergence } from "./convergence.ts";
 import { dotUniqueness } from "./dot-uniqueness.ts";
 import { bounds } from "./bounds.ts";
+import { expiry } from "./expiry.ts";
 import { extras } from "./extras.ts";
 import { growth } from "./growth.ts";
 import { invention } from "./invention.ts";
@@ -296,6 +297,25 @@ test("S1: a put whose dot was known to its own coordinator is never stored at al
   run.put("two", A, [B, C], seen(A, 1), 2);
   run.put("again", A, [], EMPTY_CONTEXT, 1);
   fails(run, /put 2 of again was acknowledged to client-1 and never stored/);
+});
+
+test("S21: of a put that was tried twice the later end counts, be it on no disk", () => {
+  const run = new ToldRun(expiry);
+  const until = (n: number, end: number): Dot => {
+    const payload = expiringPayload({ ms: n, tick: 0 }, end, utf8Encode("one"));
+    return { ...dotOf(A, n, ""), kind: EXPIRING, payload };
+  };
+  const isShown = (): void => {
+    const entry = run.begin({ operation: "get" });
+    run.end(entry, { context: EMPTY_CONTEXT, returned: ["one"] });
+  };
+  const delta = encodeRecord(putDelta(EMPTY_CONTEXT, until(2, 1)));
+  run.store([A], putDelta(EMPTY_CONTEXT, until(1, 0)));
+  isShown();
+  assert.equal(run.findings().problems.length, 1);
+  run.hooks.onSend?.(A, B, messages.write(1, 1, 0, 100, KEY, delta), run.now);
+  isShown();
+  assert.deepEqual(run.findings(), { problems: run.findings().problems.slice(0, 1), checked: 2 });
 });
 
 test("S1: a put is known that its coordinator only keeps for others before it sends it", () => {

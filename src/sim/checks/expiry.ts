@@ -8,14 +8,13 @@
  * Where it holds: in every mode. A node that starts anew has met nothing yet, so a read is judged
  * only if its coordinator has not started since it began.
  */
-import { EXPIRING } from "../../core/causality/record.ts";
+import { EXPIRING, type Record } from "../../core/causality/record.ts";
 import { expiryOf } from "../../core/causality/register.ts";
 import type { NodeId } from "../../core/ring/node-id.ts";
-import type { RowWrite } from "../../core/storage/engine.ts";
 import type { Checker, RunView } from "../checker.ts";
 import type { HistoryEntry } from "../history.ts";
 import type { Observer } from "../observer.ts";
-import { recordOf, valueOf } from "./stored.ts";
+import { deltaOf, recordOf, valueOf } from "./stored.ts";
 
 export function expiry(run: RunView): Checker {
   return new Expiry(run);
@@ -35,7 +34,15 @@ class Expiry implements Checker {
   constructor(run: RunView) {
     this.#run = run;
     this.observer = {
-      onPersist: (_node, writes) => this.#onPersist(writes),
+      onPersist: (_node, writes) => {
+        for (const { row } of writes) this.#learn(recordOf(row)!);
+      },
+      // A disk may have no room for it: then it is kept by others, as something for that owner.
+      onSend: (_from, _to, message) => {
+        if (message.kind === "write" || message.kind === "hint") {
+          this.#learn(deltaOf(message.delta));
+        }
+      },
       onInvoke: (entry) => {
         if (entry.operation !== "get" || this.#ends.size === 0) return;
         this.#walls.set(entry, new Map(run.nodes.map((node) => [node, run.wallMs(node)])));
@@ -57,14 +64,12 @@ class Expiry implements Checker {
     return this.#problems;
   }
 
-  #onPersist(writes: readonly RowWrite[]): void {
-    for (const { row } of writes) {
-      for (const dot of recordOf(row)!.dots) {
-        if (dot.kind !== EXPIRING) continue;
-        const value = valueOf(dot);
-        // A put that was tried twice may have left two dots: the later one counts.
-        this.#ends.set(value, Math.max(expiryOf(dot), this.#ends.get(value) ?? 0));
-      }
+  #learn({ dots }: Record): void {
+    for (const dot of dots) {
+      if (dot.kind !== EXPIRING) continue;
+      const value = valueOf(dot);
+      // A put that was tried twice may have left two dots: the later one counts.
+      this.#ends.set(value, Math.max(expiryOf(dot), this.#ends.get(value) ?? 0));
     }
   }
 
