@@ -14,7 +14,8 @@ import { checkSettings } from "./host/cluster-settings.ts";
 import type { HostFact } from "./host/host-fact.ts";
 import type { Host } from "./host/host.ts";
 import type { NodeStatus } from "./host/node-status.ts";
-import { layoutLine, makeHost, noteBoot, nodeStatus } from "./host/start-node.ts";
+import { layoutLine, makeHost, noteBoot } from "./host/made-node.ts";
+import { statusDocument } from "./host/status-document.ts";
 import type { GivenStorage } from "./host/storage-settings.ts";
 import { Turn } from "./socket/turn.ts";
 
@@ -46,5 +47,5 @@ export async function soloNode({ config, storage, onFact }: SoloSettings): Promi
   host.start();
   if (onFact !== undefined) host.onFact(onFact);
   if (opened !== undefined) noteBoot(host, opened);
-  return { host, status: () => nodeStatus(host, ADDRESS, [], opened) };
+  return { host, status: () => statusDocument(host, ADDRESS, [], opened) };
 }
