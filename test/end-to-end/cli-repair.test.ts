@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { text, type Store } from "gramme/client";
 import { gramme, grammeJson, Running, type Ended } from "../support/cli.ts";
-import { allAreThere, DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
+import { DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
 
 interface RepairDocument {
   readonly asked: number;
@@ -37,7 +37,6 @@ async function filled(): Promise<DurableCluster> {
   const cluster = await DurableCluster.start({ words: WORDS });
   try {
     const store = await cluster.connect();
-    await allAreThere(store);
     await writeAll(store);
     await store.close();
     return cluster;

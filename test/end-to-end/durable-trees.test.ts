@@ -11,7 +11,7 @@ import { text } from "gramme/client";
 import type { HostFact } from "#src/host/host-fact.ts";
 import { type RunningNode, startNode } from "#src/host/start-node.ts";
 import { gramme } from "../support/cli.ts";
-import { allAreThere, DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
+import { DurableCluster, SMALL_RESERVE } from "../support/durable-cluster.ts";
 import { put, QUICK_LIMITS, until } from "../support/local-cluster.ts";
 import { at, freePorts } from "../support/ports.ts";
 
@@ -127,7 +127,7 @@ test("trees: one that was put back behind a kill is not believed", async () => {
     const store = await cluster.connect();
     const bucket = store.bucket("load", text);
     const write = async (round: string): Promise<void> => {
-      await allAreThere(store);
+      await cluster.linked();
       for (let n = 0; n < 100; n++) await bucket.put(`k${n}`, round, { w: "all" });
     };
     await write("before");
