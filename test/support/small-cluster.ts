@@ -60,7 +60,7 @@ export const KEY: Key = keyOf("carts", "user:7");
 export const SECRET: SipKey = sipKeyOf(new Uint8Array(16).fill(7));
 const PARTITIONS = 16;
 const OWNER_NAMES = ["a", "b", "c", "d", "e", "f", "g"];
-const OTHER_NAMES = ["x", "y", "z"];
+const OTHER_NAMES = ["x", "y", "z", "u", "v"];
 
 export class Member {
   readonly name: string;

@@ -172,7 +172,7 @@ export class Coordinator implements Desk {
     if (operation === undefined) return;
     const owner = operation.admitted.owners.indexOf(from);
     if (owner >= 0) operation.onWritten(now, owner);
-    else operation.onHinted(now, operation.standsInFor(from));
+    else operation.onHinted(now, from);
   }
 
   onSame(now: Instant, from: NodeId, id: number): void {
@@ -186,7 +186,7 @@ export class Coordinator implements Desk {
     if (operation === undefined) return;
     const owner = operation.admitted.owners.indexOf(from);
     if (owner >= 0) operation.onHeld(now, owner, record);
-    else operation.onHeldFor(now, operation.standsInFor(from), record);
+    else operation.onHeldFor(now, from, record);
   }
 
   onRefused(now: Instant, from: NodeId, id: number, reason: Refusal): void {
@@ -194,7 +194,7 @@ export class Coordinator implements Desk {
     if (operation === undefined) return;
     const owner = operation.admitted.owners.indexOf(from);
     if (owner >= 0) operation.onRefused(now, owner, reason);
-    else operation.onStandInRefused(now, operation.standsInFor(from), reason);
+    else operation.onStandInRefused(now, from, reason);
   }
 
   onAnswer(now: Instant, from: NodeId, id: number, outcome: Outcome): void {
@@ -254,8 +254,7 @@ export class Coordinator implements Desk {
     const { liveness, self } = this;
     if (request.forwarded || !liveness.isDegraded(self)) return false;
     return owners.some((owner) => {
-      if (owner === self || !liveness.isLinked(owner)) return false;
-      return !liveness.isDegraded(owner) && !liveness.wasSilent(owner);
+      return owner !== self && liveness.isLinked(owner) && liveness.isWell(owner);
     });
   }
 
@@ -371,7 +370,7 @@ export class Coordinator implements Desk {
     const operation = this.#operations.get(id);
     if (operation !== undefined) {
       const { owners } = operation.admitted;
-      if (owners.includes(from) || operation.standsInFor(from) >= 0) return operation;
+      if (owners.includes(from) || operation.hasStandIn(from)) return operation;
     }
     this.#dropped(from);
     return undefined;

@@ -88,29 +88,30 @@ export class DeleteOperation extends Operation {
     this.#proceed(now);
   }
 
-  override standsInFor(peer: NodeId): number {
-    return this.#isSpreading ? this.#spread.standsInFor(peer) : this.#gather.standsInFor(peer);
+  override hasStandIn(node: NodeId): boolean {
+    return this.#isSpreading ? this.#spread.hasStandIn(node) : this.#gather.hasStandIn(node);
   }
 
-  override onHinted(now: Instant, owner: number): void {
-    if (this.#isSpreading) this.#spread.onHinted(owner);
+  override onHinted(now: Instant, node: NodeId): void {
+    if (this.#isSpreading) this.#spread.onHinted(node);
     this.#proceed(now);
   }
 
   /** Also when it comes late: that something is kept does not say that the deletion is. */
-  override onHeldFor(now: Instant, owner: number, record: Uint8Array): void {
-    if (!this.#isSpreading) this.#gather.onHeldFor(owner, record);
+  override onHeldFor(now: Instant, node: NodeId, record: Uint8Array): void {
+    if (!this.#isSpreading) this.#gather.onHeldFor(now, node, record);
     this.#proceed(now);
   }
 
   /** That nothing is kept is an answer to the reading, which may be over. */
-  override onStandInRefused(now: Instant, owner: number, reason: Refusal): void {
-    if (!this.#isSpreading || reason !== "not-owner") this.onStandInLost(now, owner);
+  override onStandInRefused(now: Instant, node: NodeId, reason: Refusal): void {
+    if (this.#isSpreading && reason === "not-owner") return;
+    super.onStandInRefused(now, node, reason);
   }
 
-  override onStandInLost(now: Instant, owner: number): void {
-    if (this.#isSpreading) this.#spread.onStandInLost(now, owner);
-    else this.#gather.onStandInLost(now, owner);
+  override onStandInLost(now: Instant, node: NodeId): void {
+    if (this.#isSpreading) this.#spread.onStandInLost(now, node);
+    else this.#gather.onStandInLost(now, node);
     this.#proceed(now);
   }
 

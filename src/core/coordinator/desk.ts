@@ -22,8 +22,10 @@ export interface Liveness {
   isLinked(node: NodeId): boolean;
   /** Its disk is slow: it coordinates, and stands in, where nobody else can. */
   isDegraded(node: NodeId): boolean;
-  /** It left the last request that was all its own unanswered. */
-  wasSilent(node: NodeId): boolean;
+  /** It did not leave the last request that was all its own unanswered, and nobody suspects it. */
+  isHeard(node: NodeId): boolean;
+  /** And its disk is not slow. */
+  isWell(node: NodeId): boolean;
   /** Expected wait for an answer; the lower, the sooner asked. */
   cost(node: NodeId): number;
   onAsked(node: NodeId): void;

@@ -111,7 +111,7 @@ export class ForwardOperation extends Operation {
     for (let owner = 0; owner < this.admitted.owners.length; owner++) {
       const target = this.admitted.owners[owner]!;
       if ((this.#tried & (1 << owner)) !== 0 || !liveness.isLinked(target)) continue;
-      const isHome = owner === 0 && !liveness.wasSilent(target);
+      const isHome = owner === 0 && liveness.isHeard(target);
       const cost = liveness.cost(target) * (isHome ? 0.5 : 1);
       if (cost < bestCost) {
         best = owner;

@@ -99,13 +99,19 @@ export class Gather {
     this.#ask(now, owner);
   }
 
-  /** The asked owners are silent for too long: ask everybody else as well. */
+  /**
+   * Those who were asked are silent for too long: ask all other owners as well, and in place of one
+   * that was to have kept something the next that may have.
+   */
   askSpares(now: Instant): void {
     const { owners, place } = this.#admitted;
     for (let owner = 0; owner < owners.length; owner++) {
       if (!this.#canAsk(owner)) continue;
       this.#desk.effects.note({ kind: "spare-asked", key: place.key, peer: owners[owner]! });
       this.#ask(now, owner);
+    }
+    for (let owner = 0; owner < owners.length; owner++) {
+      if (this.tally.isAwaited(owner)) this.#askSubstitute(now, owner);
     }
   }
 
@@ -144,22 +150,23 @@ export class Gather {
     if (!this.tally.isMet) this.#askMissing(now);
   }
 
-  standsInFor(node: NodeId): number {
-    return this.#substitutes?.ownerOf(node) ?? -1;
+  hasStandIn(node: NodeId): boolean {
+    return this.#substitutes?.isAwaited(node) === true;
   }
 
-  onHeldFor(owner: number, bytes: Uint8Array): void {
+  onHeldFor(now: Instant, node: NodeId, bytes: Uint8Array): void {
     const record = decodeRecord(bytes.slice());
-    if (record === undefined) return this.tally.forsake(owner);
+    if (record === undefined) return this.onStandInLost(now, node);
     this.#kept = this.#kept === undefined ? record : this.#kept.join(record);
-    this.tally.standIn(owner);
+    this.tally.standIn(this.#substitutes!.onKept(node));
   }
 
-  /** It keeps nothing for this owner, or cannot say. */
-  onStandInLost(now: Instant, owner: number): void {
+  onStandInLost(now: Instant, node: NodeId): void {
+    const owner = this.#substitutes!.onLost(node);
     if ((this.tally.stoodIn & (1 << owner)) !== 0) return;
     this.tally.forsake(owner);
     if (!this.tally.isMet) this.#askSubstitutes(now);
+    if (this.#substitutes!.isAnyAwaited(owner)) this.tally.expect(owner);
   }
 
   giveUpOnSilent(now: Instant): void {
@@ -324,7 +331,7 @@ export class Gather {
     if (this.#substitutesLeft === 0) return false;
     this.#substitutesLeft--;
     this.#substitutes ??= new Substitutes(this.#desk, this.#admitted);
-    const node = this.#substitutes.next(owner);
+    const node = this.#substitutes.nextInOrder(owner);
     if (node === undefined) return false;
     const { id, epoch, place, owners } = this.#admitted;
     this.tally.expect(owner);

@@ -65,17 +65,17 @@ export class GetOperation extends Operation {
     this.proceed(now);
   }
 
-  override standsInFor(peer: NodeId): number {
-    return this.gather.standsInFor(peer);
+  override hasStandIn(node: NodeId): boolean {
+    return this.gather.hasStandIn(node);
   }
 
-  override onHeldFor(now: Instant, owner: number, record: Uint8Array): void {
-    this.gather.onHeldFor(owner, record);
+  override onHeldFor(now: Instant, node: NodeId, record: Uint8Array): void {
+    this.gather.onHeldFor(now, node, record);
     this.proceed(now);
   }
 
-  override onStandInLost(now: Instant, owner: number): void {
-    this.gather.onStandInLost(now, owner);
+  override onStandInLost(now: Instant, node: NodeId): void {
+    this.gather.onStandInLost(now, node);
     this.proceed(now);
   }
 

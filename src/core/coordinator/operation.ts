@@ -85,24 +85,25 @@ export abstract class Operation implements Timed {
   }
   onAnswer(_now: Instant, _from: NodeId, _outcome: Outcome): void {}
 
-  /** The owner that this node, which is none, stands in for; -1 when it stands in for nobody. */
-  standsInFor(_peer: NodeId): number {
-    return -1;
+  /** This node was asked to stand in for an owner, and has not said anything yet. */
+  hasStandIn(_node: NodeId): boolean {
+    return false;
   }
-  /** It keeps the write for this owner. */
-  onHinted(_now: Instant, _owner: number): void {}
-  /** What it keeps for this owner. */
-  onHeldFor(_now: Instant, _owner: number, _record: Uint8Array): void {}
-  onStandInRefused(now: Instant, owner: number, _reason: Refusal): void {
-    this.onStandInLost(now, owner);
+  /** It keeps the write for that owner. */
+  onHinted(_now: Instant, _node: NodeId): void {}
+  /** What it keeps for that owner. */
+  onHeldFor(_now: Instant, _node: NodeId, _record: Uint8Array): void {}
+  onStandInRefused(now: Instant, node: NodeId, _reason: Refusal): void {
+    this.desk.liveness.onSpoke(node);
+    this.onStandInLost(now, node);
   }
-  onStandInLost(_now: Instant, _owner: number): void {}
+  /** It keeps nothing, or will not say. */
+  onStandInLost(_now: Instant, _node: NodeId): void {}
 
   onPeerLost(now: Instant, peer: NodeId): void {
     const owner = this.admitted.owners.indexOf(peer);
     if (owner >= 0) return this.onLost(now, owner);
-    const stoodInFor = this.standsInFor(peer);
-    if (stoodInFor >= 0) this.onStandInLost(now, stoodInFor);
+    if (this.hasStandIn(peer)) this.onStandInLost(now, peer);
   }
 
   get isAnswered(): boolean {

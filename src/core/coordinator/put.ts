@@ -64,17 +64,17 @@ export class PutOperation extends Operation {
     this.#proceed(now);
   }
 
-  override standsInFor(peer: NodeId): number {
-    return this.#spread.standsInFor(peer);
+  override hasStandIn(node: NodeId): boolean {
+    return this.#spread.hasStandIn(node);
   }
 
-  override onHinted(now: Instant, owner: number): void {
-    this.#spread.onHinted(owner);
+  override onHinted(now: Instant, node: NodeId): void {
+    this.#spread.onHinted(node);
     this.#proceed(now);
   }
 
-  override onStandInLost(now: Instant, owner: number): void {
-    this.#spread.onStandInLost(now, owner);
+  override onStandInLost(now: Instant, node: NodeId): void {
+    this.#spread.onStandInLost(now, node);
     this.#proceed(now);
   }
 

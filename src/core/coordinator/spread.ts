@@ -70,9 +70,11 @@ export class Spread {
 
   giveUpOnSilent(now: Instant): void {
     if (this.tally.isComplete) return;
-    const { owners, startedAt } = this.#admitted;
+    const { owners, startedAt, deadlineAt } = this.#admitted;
+    // What ends early, to make way for others, says nothing of who was asked just now.
+    const isOver = now >= deadlineAt;
     for (let owner = 0; owner < owners.length; owner++) {
-      if (this.tally.isAwaited(owner)) this.#substitutes?.onSilent(owner);
+      if (isOver && this.tally.isAwaited(owner)) this.#substitutes?.onSilent(owner);
       if ((this.#sent & (1 << owner)) === 0 || !this.tally.isSilent(owner)) continue;
       this.#desk.liveness.onGivenUp(owners[owner]!, now - startedAt);
     }
@@ -110,19 +112,20 @@ export class Spread {
     if (((this.tally.yes | this.tally.no) & bit) === 0) this.#reject(now, owner);
   }
 
-  standsInFor(node: NodeId): number {
-    return this.#substitutes?.ownerOf(node) ?? -1;
+  hasStandIn(node: NodeId): boolean {
+    return this.#substitutes?.isAwaited(node) === true;
   }
 
-  onHinted(owner: number): void {
-    this.#substitutes?.onSpoke(owner);
-    this.tally.standIn(owner);
+  onHinted(node: NodeId): void {
+    this.tally.standIn(this.#substitutes!.onKept(node));
   }
 
-  onStandInLost(now: Instant, owner: number): void {
+  onStandInLost(now: Instant, node: NodeId): void {
+    const owner = this.#substitutes!.onLost(node);
     if ((this.tally.stoodIn & (1 << owner)) !== 0) return;
     this.tally.forsake(owner);
     this.#replace(now, owner);
+    if (this.#substitutes!.isAnyAwaited(owner)) this.tally.expect(owner);
   }
 
   #reject(now: Instant, owner: number): void {

@@ -6,9 +6,14 @@
  *
  * Each of them is another node, so what they hold counts like what owners hold: on so many distinct
  * machines. One that refuses, is lost or is silent makes way for the next; nobody is asked twice.
- * Nodes with a slow disk come late, and after them those that were silent the last time, each in
- * its turn.
+ * Who was only late counts all the same.
+ *
+ * For each partition all nodes have them in one order, so that who reads looks where others wrote.
+ * Who writes passes over nodes with a slow disk while there are others, and before all over those
+ * that were silent the last time or are suspected: that is what this node knows, and who reads goes
+ * by the order alone.
  */
+import { assert } from "../base/assert.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import type { Desk } from "./desk.ts";
 import type { Admitted } from "./operation.ts";
@@ -16,9 +21,11 @@ import type { Admitted } from "./operation.ts";
 export class Substitutes {
   readonly #desk: Desk;
   readonly #admitted: Admitted;
-  /** By owner. */
+  /** By owner, who was asked last. */
   readonly #nodes: (NodeId | undefined)[];
   readonly #tried: Set<NodeId> = new Set();
+  /** For which owner each of those was asked who have not said anything yet. */
+  readonly #awaited: Map<NodeId, number> = new Map();
 
   constructor(desk: Desk, admitted: Admitted) {
     this.#desk = desk;
@@ -34,9 +41,15 @@ export class Substitutes {
     return count;
   }
 
-  /** The owner that this node stands in for, or -1. */
-  ownerOf(node: NodeId): number {
-    return this.#nodes.indexOf(node);
+  /** It was asked, and has not said anything yet. */
+  isAwaited(node: NodeId): boolean {
+    return this.#awaited.has(node);
+  }
+
+  /** Somebody who was asked for this owner has not said anything yet. */
+  isAnyAwaited(owner: number): boolean {
+    for (const each of this.#awaited.values()) if (each === owner) return true;
+    return false;
   }
 
   has(owner: number): boolean {
@@ -48,13 +61,25 @@ export class Substitutes {
     return this.#left().length > 0;
   }
 
-  /** The next node for this owner, in place of the one before; undefined when nobody is left. */
+  /**
+   * The next node to keep something for this owner, in place of the one before; undefined when
+   * nobody is left.
+   */
   next(owner: number): NodeId | undefined {
+    return this.#choose(owner, this.#best());
+  }
+
+  /** The next node that may keep something for this owner, whatever this one knows of it. */
+  nextInOrder(owner: number): NodeId | undefined {
+    return this.#choose(owner, this.#left()[0]);
+  }
+
+  #choose(owner: number, node: NodeId | undefined): NodeId | undefined {
     const { place, owners } = this.#admitted;
-    const node = this.#best();
     this.#nodes[owner] = node;
     if (node === undefined) return undefined;
     this.#tried.add(node);
+    this.#awaited.set(node, owner);
     this.#desk.effects.note({
       kind: "stand-in-asked",
       key: place.key,
@@ -64,13 +89,21 @@ export class Substitutes {
     return node;
   }
 
-  /** Who stands in for this owner has said something. */
-  onSpoke(owner: number): void {
-    const node = this.#nodes[owner];
-    if (node !== undefined) this.#desk.liveness.onSpoke(node);
+  /** It keeps what it was asked for; answers for which owner. */
+  onKept(node: NodeId): number {
+    this.#desk.liveness.onSpoke(node);
+    return this.onLost(node);
   }
 
-  /** It has not, and is not waited for any longer. */
+  /** It keeps nothing, or will not say; answers for which owner it was asked. */
+  onLost(node: NodeId): number {
+    const owner = this.#awaited.get(node);
+    assert(owner !== undefined, `${node} was not asked to stand in, or has answered`);
+    this.#awaited.delete(node);
+    return owner;
+  }
+
+  /** Who was asked last for this owner has said nothing in all the time that it had. */
   onSilent(owner: number): void {
     const node = this.#nodes[owner];
     if (node !== undefined) this.#desk.liveness.onUnheard(node);
@@ -79,10 +112,9 @@ export class Substitutes {
   #best(): NodeId | undefined {
     const { liveness } = this.#desk;
     const left = this.#left();
-    const isWell = (node: NodeId): boolean =>
-      !liveness.isDegraded(node) && !liveness.wasSilent(node);
     return (
-      left.find(isWell) ??
+      left.find((node) => liveness.isWell(node)) ??
+      left.find((node) => liveness.isHeard(node)) ??
       left.toSorted((one, other) => liveness.cost(one) - liveness.cost(other))[0]
     );
   }

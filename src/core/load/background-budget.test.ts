@@ -39,6 +39,7 @@ test("background: a node with nothing to do works at its usual pace", () => {
 test("background: with more in flight anti-entropy gives way first, read repair last", () => {
   const { budget, requests } = stand();
   const gaveWayAt = new Map<string, number>();
+  // Beside any client at all they go slowly.
   const kinds = BACKGROUND_KINDS.filter((kind) => kind !== "hints");
   for (let inFlight = 0; inFlight <= 256; inFlight++) {
     requests.inFlight = inFlight;
@@ -57,6 +58,17 @@ test("background: hints go at a quarter of their pace while clients are served, 
   assert.equal(budget.share(5_000, "hints"), 1 / 4);
   assert.equal(budget.share(5_999, "hints"), 1 / 4);
   assert.equal(budget.share(6_000, "hints"), 1);
+});
+
+test("background: hints give way to clients that wait for long, and to an event loop that is late", () => {
+  const { budget, requests, strain } = stand();
+  requests.requestedAt = 0;
+  requests.inFlight = 1;
+  assert.equal(budget.share(10_000, "hints"), 1 / 4);
+  requests.inFlight = 0;
+  assert.equal(budget.share(10_000, "hints"), 1);
+  strain.onLate(10_000, 500);
+  assert.equal(budget.share(10_000, "hints"), 1 / 4);
 });
 
 test("background: however busy the node is, everything goes on", () => {

@@ -6,7 +6,8 @@
  *     anti-entropy    ██████████▇▇▆▅▅▄▃▃▂▂▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁   down to 1/16
  *     storage         ███████████████████▇▇▆▆▅▅▄▄▃▃▃▂▂▂▂▂▂▂▂▂▂▂▂▂▂   down to 1/4: compaction, scrub
  *     read repair     ███████████████████████████▇▇▆▅▅▄▄▃▂▂▂▂▂▂▂▂▂   down to 1/4
- *     hints           ▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂   1/4, while clients are served
+ *     hints           ███████████████████▇▇▆▅▅▄▄▃▂▂▂▂▂▂▂▂▂▂▂▂▂▂   down to 1/4, and no more than
+ *                                                                 that while clients are served
  *
  * A share is how much of its usual pace a kind of work has. Who works in slices rests longer
  * between them; who has a rate has so much of it; who may be left out is left out so often.
@@ -34,14 +35,12 @@ interface Slope {
   readonly floor: number;
 }
 
-const SLOPES: Readonly<Record<Exclude<BackgroundKind, "hints">, Slope>> = {
+const SLOPES: Readonly<Record<BackgroundKind, Slope>> = {
   "anti-entropy": { from: 0.2, to: 0.5, floor: 1 / 16 },
+  hints: { from: 0.4, to: 0.7, floor: 1 / 4 },
   storage: { from: 0.4, to: 0.8, floor: 1 / 4 },
   "read-repair": { from: 0.6, to: 0.9, floor: 1 / 4 },
 };
-
-/** Of hints, while clients are served. */
-const HINTS_BESIDE_CLIENTS = 1 / 4;
 
 export interface BackgroundShare {
   readonly kind: BackgroundKind;
@@ -74,8 +73,8 @@ export class BackgroundBudget {
   }
 
   share(now: Instant, kind: BackgroundKind): number {
-    if (kind === "hints") return this.#strain.isServing(now) ? HINTS_BESIDE_CLIENTS : 1;
     const { from, to, floor } = SLOPES[kind];
+    if (kind === "hints" && this.#strain.isServing(now)) return floor;
     return Math.max(floor, 1 - between(this.#strain.value(now), from, to));
   }
 

@@ -47,9 +47,10 @@ export class Strain {
     this.#lateAt = now;
   }
 
-  /** Whether clients were served of late, hard or not. */
+  /** Whether clients wait, or asked for something of late, hard or not. */
   isServing(now: Instant): boolean {
-    return now - this.#foreground.requestedAt < SERVES_MS;
+    const { inFlight, requestedAt } = this.#foreground;
+    return inFlight > 0 || now - requestedAt < SERVES_MS;
   }
 
   value(now: Instant): number {

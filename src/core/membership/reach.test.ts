@@ -16,6 +16,10 @@ test("reach: slow, then with a slow disk, then silent the last time, then suspec
     for (let round = 0; round < 20; round++) reach.onAnswered(nodeId(name), 500);
   }
   reach.onSilent(nodeId("silent"), 1);
+  const heard = NAMES.filter((name) => reach.isHeard(nodeId(name)));
+  assert.deepEqual(heard, ["slow", "degraded"]);
+  const well = NAMES.filter((name) => reach.isWell(nodeId(name)));
+  assert.deepEqual(well, ["slow"]);
   const order = NAMES.toSorted((one, other) => reach.cost(nodeId(one)) - reach.cost(nodeId(other)));
   assert.deepEqual(order, NAMES);
   // A busy home that counts half does not go before others for that.
@@ -26,4 +30,19 @@ test("reach: slow, then with a slow disk, then silent the last time, then suspec
   assert.ok(reach.isLinked(nodeId("suspect")));
   states.set("suspect", "dead");
   assert.ok(!reach.isLinked(nodeId("suspect")), "its connection says nothing");
+});
+
+test("reach: those that were silent have their turns, one with a slow disk too", () => {
+  const alive = { stateOf: () => "alive" };
+  const reach = new Reach(alive as unknown as Membership, (id) => id === "degraded");
+  const [degraded, silent] = [nodeId("degraded"), nodeId("silent")];
+  for (const id of [degraded, silent]) reach.onLinked(id, 1);
+  reach.onSilent(degraded, 50);
+  const asked: string[] = [];
+  for (let count = 0; count < 5; count++) {
+    const next = reach.cost(silent) < reach.cost(degraded) ? silent : degraded;
+    asked.push(next);
+    reach.onSilent(next, 50);
+  }
+  assert.deepEqual(asked, ["silent", "degraded", "silent", "degraded", "silent"]);
 });

@@ -36,6 +36,14 @@ export class Reach extends Peers {
     return this.#isDegraded(id);
   }
 
+  isHeard(id: NodeId): boolean {
+    return !this.wasSilent(id) && !this.#isSuspect(id);
+  }
+
+  isWell(id: NodeId): boolean {
+    return this.isHeard(id) && !this.#isDegraded(id);
+  }
+
   override isLinked(id: NodeId): boolean {
     if (!super.isLinked(id)) return false;
     const state = this.#membership.stateOf(id);
@@ -43,7 +51,13 @@ export class Reach extends Peers {
   }
 
   override cost(id: NodeId): number {
-    const cost = super.cost(id) * (this.#isDegraded(id) ? DEGRADED_TIMES : 1);
-    return this.#membership.stateOf(id) === "suspect" ? cost + SUSPECT_COST : cost;
+    const cost = super.cost(id);
+    if (this.#isSuspect(id)) return SUSPECT_COST + cost;
+    // Those who were silent have turns, and that somebody's disk is slow takes none from it.
+    return this.#isDegraded(id) && !this.wasSilent(id) ? DEGRADED_TIMES * cost : cost;
+  }
+
+  #isSuspect(id: NodeId): boolean {
+    return this.#membership.stateOf(id) === "suspect";
   }
 }

@@ -91,16 +91,18 @@ export class Graves {
 
   /** Looks at the next rows that may be tombstones of an earlier life. */
   scan(rows: number): void {
-    if (this.count >= this.#rememberedMax) return;
+    const room = this.#rememberedMax - this.count;
+    if (room <= 0) return;
     if (this.#unscanned.size === 0) {
       [this.#unscanned, this.#missed] = [this.#missed, this.#unscanned];
     }
     const [partition] = this.#unscanned;
     if (partition === undefined) return;
-    const { entries, next } = this.#store.scan(partition, this.#from, rows);
+    // No more than there is room for, whatever they are: nothing is looked at twice.
+    const slice = Math.min(rows, room);
+    const { entries, next } = this.#store.scan(partition, this.#from, slice);
     for (const { key, row } of entries) {
-      // These rows are looked at again when there is room.
-      if (this.#store.mayBeOver(row) && !this.#hasRoomFor(partition, key, row)) return;
+      if (this.#store.mayBeOver(row)) this.onRow(partition, key, row);
     }
     this.#from = next;
     if (next === undefined) this.#unscanned.delete(partition);

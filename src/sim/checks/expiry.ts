@@ -1,9 +1,10 @@
 /**
  * S21: what has expired is not shown.
  *
- * A value that was put for a time names the moment of its end, once and for all owners. A read
- * whose coordinator has met that moment, by its own clock, before the read began does not return
- * it, whatever clocks do afterwards.
+ * A value that was put for a time names the moment of its end, once and for all owners: no later
+ * than that time from when its coordinator took it, by that one's clock. A read whose coordinator
+ * has met that moment, by its own clock, before the read began does not return it, whatever clocks
+ * do afterwards.
  *
  * Where it holds: in every mode. A node that starts anew has met nothing yet, so a read is judged
  * only if its coordinator has not started since it began.
@@ -25,6 +26,8 @@ class Expiry implements Checker {
   readonly rule = "a read does not return what had expired for its coordinator when it began";
   readonly observer: Observer;
   readonly #run: RunView;
+  /** By value, how long it was to live at most, and when it ends. */
+  readonly #lives: Map<string, number> = new Map();
   readonly #ends: Map<string, number> = new Map();
   /** By read under way, what each node goes by when it begins. */
   readonly #walls: Map<HistoryEntry, ReadonlyMap<NodeId, number>> = new Map();
@@ -34,16 +37,17 @@ class Expiry implements Checker {
   constructor(run: RunView) {
     this.#run = run;
     this.observer = {
-      onPersist: (_node, writes) => {
-        for (const { row } of writes) this.#learn(recordOf(row)!);
+      onPersist: (node, writes) => {
+        for (const { row } of writes) this.#learn(node, recordOf(row)!);
       },
       // A disk may have no room for it: then it is kept by others, as something for that owner.
-      onSend: (_from, _to, message) => {
+      onSend: (from, _to, message) => {
         if (message.kind === "write" || message.kind === "hint") {
-          this.#learn(deltaOf(message.delta));
+          this.#learn(from, deltaOf(message.delta));
         }
       },
       onInvoke: (entry) => {
+        if (entry.value !== undefined && entry.ttlMs > 0) this.#lives.set(entry.value, entry.ttlMs);
         if (entry.operation !== "get" || this.#ends.size === 0) return;
         this.#walls.set(entry, new Map(run.nodes.map((node) => [node, run.wallMs(node)])));
       },
@@ -64,13 +68,28 @@ class Expiry implements Checker {
     return this.#problems;
   }
 
-  #learn({ dots }: Record): void {
+  #learn(node: NodeId, { dots }: Record): void {
     for (const dot of dots) {
       if (dot.kind !== EXPIRING) continue;
       const value = valueOf(dot);
+      const end = expiryOf(dot);
       // A put that was tried twice may have left two dots: the later one counts.
-      this.#ends.set(value, Math.max(expiryOf(dot), this.#ends.get(value) ?? 0));
+      if (end <= (this.#ends.get(value) ?? Number.NEGATIVE_INFINITY)) continue;
+      this.#ends.set(value, end);
+      this.#checkEnd(node, value, end);
     }
+  }
+
+  /** Who has it first is who took it. */
+  #checkEnd(node: NodeId, value: string, end: number): void {
+    const life = this.#lives.get(value);
+    if (life === undefined) return;
+    this.#checked++;
+    const left = end - this.#run.wallMs(node);
+    if (left <= life) return;
+    this.#problems.push(
+      `${value}: put for ${life} ms, and ${node} lets it live for ${left} (${this.#run.now} ms)`,
+    );
   }
 
   #onReply(read: HistoryEntry): void {

@@ -35,6 +35,7 @@ import {
   deletesAllTheTime,
   erasEndless,
   expiryIgnored,
+  livesInSeconds,
   hintsOverlooked,
   oldCopiesPutBack,
   ownersNotAsked,
@@ -127,6 +128,15 @@ export const PLANTED_BUGS: ReadonlyMap<string, PlantedBug> = new Map<string, Pla
       description: "values are shown for ever, also those that were put for a time",
       checker: "S21",
       apply: expiryIgnored,
+      trouble: shortLives,
+    },
+  ],
+  [
+    "lives-in-seconds",
+    {
+      description: "a value that was put for so many milliseconds lives for so many seconds",
+      checker: "S21",
+      apply: livesInSeconds,
       trouble: shortLives,
     },
   ],

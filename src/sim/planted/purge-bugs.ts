@@ -3,6 +3,7 @@
  * deleted, values that stay when their time is over.
  */
 import { WallTime } from "../../core/base/wall-time.ts";
+import { Coordinator } from "../../core/coordinator/coordinator.ts";
 import { Handoff } from "../../core/handoff/handoff.ts";
 import { Settling } from "../../core/identity/settling.ts";
 import { Eras } from "../../core/purge/eras.ts";
@@ -74,6 +75,18 @@ export function oldCopiesPutBack(drawn: RunOptions): RunOptions {
 /** Nothing is ever over. */
 export function expiryIgnored(): Undo {
   return patchGetter(WallTime.prototype, "ms", () => 0);
+}
+
+/** How long a value is to live is taken for seconds. */
+export function livesInSeconds(): Undo {
+  return patchMethod(
+    Coordinator.prototype,
+    "request",
+    (original) =>
+      function (this: Coordinator, now, request, asker) {
+        original.call(this, now, { ...request, ttlMs: request.ttlMs * 1_000 }, asker);
+      },
+  );
 }
 
 /** Half of the values live for a moment. */
