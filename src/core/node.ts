@@ -420,6 +420,7 @@ export class Node {
     this.#effects.note(fact);
     if (fact.kind !== "member-changed") return;
     const { member, state } = fact;
+    this.#peers.onTold(member, state);
     if (state === "dead" || state === "left") {
       this.#coordinator.onPeerLost(this.#now, member);
       this.#handoff.onLost(this.#now, member);

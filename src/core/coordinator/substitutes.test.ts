@@ -39,9 +39,10 @@ class Stand {
       nodes: ids.map((id) => ({ id, address: `${id}:1`, weight: 1, zone: zones[id] ?? "" })),
       ownerIndexes: Uint16Array.from(Array.from({ length: PARTITIONS }, () => [0, 1, 2]).flat()),
     });
-    const membership = { stateOf: (id: NodeId) => (suspects.includes(id) ? "suspect" : "alive") };
-    this.reach = new Reach(membership as Membership, (id) => degraded.includes(id));
+    const membership = { stateOf: () => "alive" };
+    this.reach = new Reach(membership as unknown as Membership, (id) => degraded.includes(id));
     for (const id of ids) this.reach.onLinked(id, 1);
+    for (const id of suspects) this.reach.onTold(id, "suspect");
     const standIns = new StandIns();
     this.order = standIns.of(layout, 0);
     const effects = { note: () => {} };
@@ -61,7 +62,7 @@ const [FIRST, SECOND, THIRD, FOURTH] = new Stand().order as [NodeId, NodeId, Nod
 test("stand-ins: who is well, then with a slow disk, then silent or suspected", () => {
   const stand = new Stand({ degraded: [FIRST], suspects: [SECOND] });
   stand.reach.onUnheard(THIRD);
-  assert.deepEqual(stand.asked, [FOURTH, FIRST, THIRD, SECOND]);
+  assert.deepEqual(stand.asked, [FOURTH, FIRST, SECOND, THIRD]);
 });
 
 test("stand-ins: of several with slow disks one of a zone without an owner comes first", () => {

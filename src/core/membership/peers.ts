@@ -83,8 +83,8 @@ export class Peers {
     return this.hasConnection(id);
   }
 
-  wasSilent(id: NodeId): boolean {
-    return (this.#peers.get(id)?.silence ?? 0) > 0;
+  isHeard(id: NodeId): boolean {
+    return (this.#peers.get(id)?.silence ?? 0) === 0;
   }
 
   onAsked(id: NodeId): void {
@@ -105,7 +105,7 @@ export class Peers {
     if (sampleMs > peer.usualMaxMs) moveUsualMax(peer, sampleMs);
   }
 
-  /** It has answered after all, too late for anybody. */
+  /** It has answered after all, too late for anybody, or has refuted that it is gone. */
   onSpoke(id: NodeId): void {
     const peer = this.#peers.get(id);
     if (peer !== undefined) peer.silence = 0;
@@ -117,7 +117,7 @@ export class Peers {
     this.onGivenUp(id, elapsedMs);
   }
 
-  /** It was asked to stand in, and nothing was heard of it. */
+  /** It was asked to stand in, or whether it is there, and nothing was heard of it. */
   onUnheard(id: NodeId): void {
     this.#peer(id).silence = ++this.#silences;
   }

@@ -7,26 +7,34 @@ import { Reach } from "./reach.ts";
 
 const NAMES = ["slow", "degraded", "silent", "suspect"];
 
-test("reach: slow, then with a slow disk, then silent the last time, then suspected", () => {
-  const states = new Map<string, MemberState>([["suspect", "suspect"]]);
+test("reach: slow, then with a slow disk, then who was silent or suspected, the longest ago first", () => {
+  const states = new Map<string, MemberState>();
   const membership = { stateOf: (id: string) => states.get(id) ?? "alive" };
   const reach = new Reach(membership as unknown as Membership, (id) => id === "degraded");
+  const order = (): string[] =>
+    NAMES.toSorted((one, other) => reach.cost(nodeId(one)) - reach.cost(nodeId(other)));
   for (const name of NAMES) reach.onLinked(nodeId(name), 1);
   for (const name of ["slow", "degraded"]) {
     for (let round = 0; round < 20; round++) reach.onAnswered(nodeId(name), 500);
   }
   reach.onSilent(nodeId("silent"), 1);
+  reach.onTold(nodeId("suspect"), "suspect");
+  assert.deepEqual(order(), NAMES);
   const heard = NAMES.filter((name) => reach.isHeard(nodeId(name)));
   assert.deepEqual(heard, ["slow", "degraded"]);
   const well = NAMES.filter((name) => reach.isWell(nodeId(name)));
   assert.deepEqual(well, ["slow"]);
-  const order = NAMES.toSorted((one, other) => reach.cost(nodeId(one)) - reach.cost(nodeId(other)));
-  assert.deepEqual(order, NAMES);
-  // A busy home that counts half does not go before others for that.
-  assert.ok(reach.cost(nodeId("suspect")) * 0.5 > reach.cost(nodeId("silent")));
+  reach.onSilent(nodeId("silent"), 1);
+  assert.deepEqual(order(), ["slow", "degraded", "suspect", "silent"]);
 
-  states.set("suspect", "alive");
-  assert.ok(reach.cost(nodeId("suspect")) < reach.cost(nodeId("slow")));
+  // What it answers outweighs what is said of it.
+  reach.onAnswered(nodeId("suspect"), 1);
+  assert.ok(reach.isWell(nodeId("suspect")));
+  reach.onTold(nodeId("suspect"), "suspect");
+  assert.ok(!reach.isHeard(nodeId("suspect")));
+  reach.onTold(nodeId("suspect"), "alive");
+  assert.ok(reach.isWell(nodeId("suspect")));
+
   assert.ok(reach.isLinked(nodeId("suspect")));
   states.set("suspect", "dead");
   assert.ok(!reach.isLinked(nodeId("suspect")), "its connection says nothing");

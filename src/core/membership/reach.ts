@@ -2,24 +2,21 @@
  * Whom to ask, and whom not to: what this node's own traffic shows, and what members tell.
  *
  *     a connection, and nobody says dead or gone   can be reached
- *     a connection, and suspected                  can be reached, and is asked last
- *     a connection, and its disk is slow           the same, and stands in for nobody
+ *     a connection, and its disk is slow           the same, and is asked late
+ *     a connection, and suspected                  as if it had just left a request unanswered
  *     no connection, or dead, or gone              cannot: others stand in
  *
- * The own traffic decides among those who can be reached; a verdict of the members is what tells a
- * machine that vanished from one that is only silent, long before its connection ends.
+ * The own traffic decides among those who can be reached, a suspect too: what it answers outweighs
+ * what is said of it. A verdict of the members is what tells a machine that vanished from one that
+ * is only silent, long before its connection ends.
  */
+import type { MemberState } from "../membership-messages.ts";
 import type { NodeId } from "../ring/node-id.ts";
 import type { Membership } from "./membership.ts";
 import { Peers } from "./peers.ts";
 
 /** Who has a slow disk is as good as one that takes so many times as long. */
 const DEGRADED_TIMES = 8;
-/**
- * After all others, those too that were silent once: what members say is of now, and does not last;
- * what is sent to one that is gone waits for all of its time.
- */
-const SUSPECT_COST = 1e12;
 
 export class Reach extends Peers {
   readonly #membership: Membership;
@@ -36,10 +33,6 @@ export class Reach extends Peers {
     return this.#isDegraded(id);
   }
 
-  isHeard(id: NodeId): boolean {
-    return !this.wasSilent(id) && !this.#isSuspect(id);
-  }
-
   isWell(id: NodeId): boolean {
     return this.isHeard(id) && !this.#isDegraded(id);
   }
@@ -52,12 +45,13 @@ export class Reach extends Peers {
 
   override cost(id: NodeId): number {
     const cost = super.cost(id);
-    if (this.#isSuspect(id)) return SUSPECT_COST + cost;
     // Those who were silent have turns, and that somebody's disk is slow takes none from it.
-    return this.#isDegraded(id) && !this.wasSilent(id) ? DEGRADED_TIMES * cost : cost;
+    return this.#isDegraded(id) && this.isHeard(id) ? DEGRADED_TIMES * cost : cost;
   }
 
-  #isSuspect(id: NodeId): boolean {
-    return this.#membership.stateOf(id) === "suspect";
+  /** What the members say of it now. */
+  onTold(id: NodeId, state: MemberState): void {
+    if (state === "suspect") this.onUnheard(id);
+    else if (state === "alive") this.onSpoke(id);
   }
 }
