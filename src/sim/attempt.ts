@@ -23,7 +23,10 @@ export class Attempt {
   readonly #node: string;
   #current: ClientOperation;
   #futileAt: Instant = 0;
+  #isFutile = false;
   isDone = false;
+  /** How often it was found to be futile, or to be so no longer. */
+  turns = 0;
 
   constructor(sim: Simulation, node: string, place: Place, aim: Aim) {
     this.#sim = sim;
@@ -42,7 +45,11 @@ export class Attempt {
       this.isDone = operation === "put" || this.aim === "read";
       if (!this.isDone) this.#current = this.#write(this.#current);
     } else if (now >= Math.max(this.#futileAt, completedAt!) + RETRY_AFTER_MS) {
-      if (isFutile()) this.#futileAt = now;
+      if (isFutile() !== this.#isFutile) {
+        this.#isFutile = !this.#isFutile;
+        this.turns++;
+      }
+      if (this.#isFutile) this.#futileAt = now;
       // A refused write may need what another read finds: too many siblings, a damaged row.
       else this.#current = this.#start();
     }

@@ -228,14 +228,14 @@ class Run {
       for (const attempt of attempts) attempt.look(sim.now, () => isFutile(attempt));
       return attempts.every(({ isDone }) => isDone);
     };
-    const countFutile = (): number => attempts.filter(isFutile).length;
-    // A node takes few requests at a time, and what is found to be futile has held up the others
-    // for all of its own time: they have theirs once more.
+    const turns = (): number => attempts.reduce((sum, attempt) => sum + attempt.turns, 0);
+    // What is found to be futile has held up the others for all of its own time, where a node takes
+    // few at a time; what is futile no longer, since a row was mended, begins only now.
     let before: number;
     do {
-      before = countFutile();
+      before = turns();
       if (sim.runUntil(areDone, { within: SUCCEED_WITHIN_MS })) return;
-    } while (countFutile() > before && this.#isWell);
+    } while (turns() > before && this.#isWell);
   }
 
   get #places(): readonly Place[] {
