@@ -42,8 +42,12 @@ interface Peer {
   generation: number;
   waiting: number;
   latencyMs: number;
-  /** The number of its last silence, if it has not answered since; 0 if it has. */
+  /**
+   * The numbers of its last silence towards this node, and of the last that it was suspected of, if
+   * it has not answered since; 0 if it has.
+   */
   silence: number;
+  suspicion: number;
   /** Infinity until the first answer to a read. */
   usualMaxMs: number;
 }
@@ -70,7 +74,7 @@ export class Peers {
     peer.linked = false;
     peer.waiting = 0;
     peer.latencyMs = LATENCY_MS_MIN;
-    peer.silence = 0;
+    forgetSilence(peer);
     peer.usualMaxMs = Infinity;
   }
 
@@ -84,7 +88,8 @@ export class Peers {
   }
 
   isHeard(id: NodeId): boolean {
-    return (this.#peers.get(id)?.silence ?? 0) === 0;
+    const peer = this.#peers.get(id);
+    return peer === undefined || lastSilence(peer) === 0;
   }
 
   onAsked(id: NodeId): void {
@@ -93,7 +98,7 @@ export class Peers {
 
   onAnswered(id: NodeId, elapsedMs: number): void {
     const peer = this.#peer(id);
-    peer.silence = 0;
+    forgetSilence(peer);
     sampled(peer, Math.max(elapsedMs, LATENCY_MS_MIN));
   }
 
@@ -105,10 +110,10 @@ export class Peers {
     if (sampleMs > peer.usualMaxMs) moveUsualMax(peer, sampleMs);
   }
 
-  /** It has answered after all, too late for anybody, or has refuted that it is gone. */
+  /** It has answered after all, too late for anybody. */
   onSpoke(id: NodeId): void {
     const peer = this.#peers.get(id);
-    if (peer !== undefined) peer.silence = 0;
+    if (peer !== undefined) forgetSilence(peer);
   }
 
   /** As `onGivenUp`, and it had all the time that there was. */
@@ -117,9 +122,14 @@ export class Peers {
     this.onGivenUp(id, elapsedMs);
   }
 
-  /** It was asked to stand in, or whether it is there, and nothing was heard of it. */
+  /** It was asked to stand in, and nothing was heard of it. */
   onUnheard(id: NodeId): void {
     this.#peer(id).silence = ++this.#silences;
+  }
+
+  /** Members say that it is silent, or do so no longer. */
+  onSuspected(id: NodeId, isSuspect: boolean): void {
+    this.#peer(id).suspicion = isSuspect ? ++this.#silences : 0;
   }
 
   /** An answer to a read. Those to writes wait for a disk, those of a coordinator for others. */
@@ -139,7 +149,8 @@ export class Peers {
   cost(id: NodeId): number {
     const peer = this.#peers.get(id);
     if (peer === undefined) return LATENCY_MS_MIN;
-    if (peer.silence > 0) return SILENT_COST + peer.silence;
+    const silence = lastSilence(peer);
+    if (silence > 0) return SILENT_COST + silence;
     return peer.latencyMs * (peer.waiting + 1);
   }
 
@@ -152,12 +163,22 @@ export class Peers {
         waiting: 0,
         latencyMs: LATENCY_MS_MIN,
         silence: 0,
+        suspicion: 0,
         usualMaxMs: Infinity,
       };
       this.#peers.set(id, peer);
     }
     return peer;
   }
+}
+
+function lastSilence({ silence, suspicion }: Peer): number {
+  return Math.max(silence, suspicion);
+}
+
+function forgetSilence(peer: Peer): void {
+  peer.silence = 0;
+  peer.suspicion = 0;
 }
 
 function moveUsualMax(peer: Peer, sampleMs: number): void {

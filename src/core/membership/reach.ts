@@ -51,7 +51,6 @@ export class Reach extends Peers {
 
   /** What the members say of it now. */
   onTold(id: NodeId, state: MemberState): void {
-    if (state === "suspect") this.onUnheard(id);
-    else if (state === "alive") this.onSpoke(id);
+    this.onSuspected(id, state === "suspect");
   }
 }
