@@ -30,7 +30,7 @@ export interface RunOptions {
   readonly outside?: number;
 }
 
-export const SAFETY_STRETCH = 4;
+export const SAFETY_STRETCH = 8;
 
 const MODES: readonly (readonly BucketMode[])[] = [
   ["overwrite"],
