@@ -253,6 +253,7 @@ export class LogEngine implements Engine {
       return bytes.subarray(RECORD_HEAD_BYTES + key.length);
     }
     this.#index.damage(number);
+    if (!this.isFull) this.#writer.leave(segment);
     return DAMAGED;
   }
 

@@ -62,6 +62,8 @@ export class LogWriter {
   #open: Batch;
   #underWay: Batch | undefined = undefined;
   #failure: DiskProblem | undefined = undefined;
+  /** The open batch is the last one of its segment. */
+  #isLeaving = false;
   /** The segment that has a file, and how much of it the system has. */
   #appendedIn: Segment | undefined;
   #appendedEnd: number;
@@ -104,6 +106,14 @@ export class LogWriter {
     batch.end += length;
     segment.end = batch.end;
     return offset;
+  }
+
+  /**
+   * What is in this segment cannot all be read, be it that its file is gone: what comes next lies
+   * in another one.
+   */
+  leave(segment: number): void {
+    if (segment === this.#open.segment.number) this.#isLeaving = true;
   }
 
   /** The token of what was appended last comes back when all before it is durable. */
@@ -204,8 +214,9 @@ export class LogWriter {
   }
 
   #batchAfter({ segment, end }: Batch): Batch {
-    const isFull = end >= this.#setup.options.segmentBytes;
-    return this.#batchIn(isFull ? this.#nextSegment() : segment);
+    const isLast = this.#isLeaving || end >= this.#setup.options.segmentBytes;
+    this.#isLeaving = false;
+    return this.#batchIn(isLast ? this.#nextSegment() : segment);
   }
 
   #batchIn(segment: Segment): Batch {

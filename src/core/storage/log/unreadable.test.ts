@@ -66,6 +66,22 @@ test("unreadable: the end of the active segment is not torn, and nothing is cut 
   for (let i = 0; i < 100; i++) assert.notEqual(well.engine.get(0, nth(i)), undefined, `key ${i}`);
 });
 
+test("unreadable: what is written again does not join the file that lost it", () => {
+  const disk = new PlainDisk();
+  const opened = new OpenedEngine(disk, { segmentBytes: 1 << 20 });
+  fill(opened, 0, 40);
+  disk.files.delete(FIRST);
+  assert.equal(opened.engine.get(0, nth(0)), DAMAGED);
+  // By now the writer is elsewhere: who mends it writes once.
+  fill(opened, 100, 101);
+  fill(opened, 0, 40, NEW_ROW);
+  for (let i = 0; i < 40; i++) assert.deepEqual(opened.engine.get(0, nth(i)), NEW_ROW, `key ${i}`);
+  assert.deepEqual(
+    [...disk.files.keys()].filter((name) => name === SECOND),
+    [SECOND],
+  );
+});
+
 test("unreadable: compaction and hint files take no error of a moment for the end of a row", () => {
   for (const sickUntil of ["hints", "compaction"]) {
     const disk = new SickDisk();
