@@ -15,7 +15,7 @@ const RUN_MS = 2;
 const LISTEN_EVERY = 5;
 
 const pid = Number(process.argv[2]);
-const share = Number(process.argv[3]);
+const wanted = Number(process.argv[3]);
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 let ranMs = 0;
 let stoppedMs = 0;
@@ -32,12 +32,13 @@ function rounds(): void {
     ranMs += sleepMs(RUN_MS);
     process.kill(pid, "SIGSTOP");
     // Over all of the time it has its share: what it had too much it lacks now.
-    stoppedMs += sleepMs(Math.max(0, ranMs / share - ranMs - stoppedMs));
+    stoppedMs += sleepMs(Math.max(0, ranMs / wanted - ranMs - stoppedMs));
     resume();
   }
   if (!isOver) return void setImmediate(rounds);
-  if (process.connected) process.send!({ share: ranMs / (ranMs + stoppedMs) });
-  process.exitCode = 0;
+  // An open channel would keep both ends of it alive.
+  const share = ranMs / (ranMs + stoppedMs);
+  if (process.connected) process.send!({ share }, () => process.disconnect());
 }
 
 function sleepMs(ms: number): number {
