@@ -4,6 +4,7 @@
  */
 import { Gather } from "../../core/coordinator/gather.ts";
 import { Tally } from "../../core/coordinator/quorum.ts";
+import { Substitutes } from "../../core/coordinator/substitutes.ts";
 import { Peers } from "../../core/membership/peers.ts";
 import type { RunOptions } from "../swarm.ts";
 import type { Undo } from "./patch.ts";
@@ -38,9 +39,22 @@ export function sparesNotAsked(): Undo {
   ]);
 }
 
-/** A stand-in that hears and is not heard holds up every write that it is the first for. */
+/**
+ * A stand-in that hears and is not heard holds up every write that it is the first for: nobody is
+ * asked in its place, and the next write begins with it again.
+ */
 export function silentKept(): Undo {
-  return patchMethod(Tally.prototype, "isAwaited", () => () => false);
+  return undoAll([
+    patchMethod(Tally.prototype, "isAwaited", () => () => false),
+    patchMethod(
+      Substitutes.prototype,
+      "next",
+      () =>
+        function (this: Substitutes, owner) {
+          return this.nextInOrder(owner);
+        },
+    ),
+  ]);
 }
 
 /** Two of five nodes stay away when the faults have ended. */
