@@ -12,15 +12,10 @@ function keysFor(cluster: SmallCluster, at: string, target: string): number {
   return targets.find((each) => each.target === nodeId(target))?.keys ?? 0;
 }
 
-/** Time passes in small steps, and whatever is sent arrives. */
-function live(cluster: SmallCluster, ms: number): void {
-  for (const end = cluster.now + ms; cluster.now < end; cluster.pass(10)) cluster.run();
-}
-
 test("hand-off: what is kept for one that left goes to the owners of now, the own row too", () => {
   const cluster = new SmallCluster({ owners: 3, others: 1, config: KEPT });
   cluster.at("a").node.start(cluster.now);
-  live(cluster, 100);
+  cluster.live(100);
   cluster.unlink("a", "c");
   cluster.unlink("b", "c");
   // Nobody can stand in, so a keeps it; b misses it too.
@@ -32,7 +27,7 @@ test("hand-off: what is kept for one that left goes to the owners of now, the ow
   cluster.link("a", "x");
   const next = cluster.layout(2, ["a", "b", "x", "c"], 3);
   for (const to of ["a", "b", "x"]) cluster.receive("c", to, layoutTold(next));
-  live(cluster, 20_000);
+  cluster.live(20_000);
   assert.equal(keysFor(cluster, "a", "c"), 0);
   for (const name of ["a", "b", "x"]) assert.deepEqual(cluster.at(name).values(), ["v"], name);
 });

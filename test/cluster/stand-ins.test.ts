@@ -22,18 +22,6 @@ function beside(cluster: SmallCluster): Key {
   }
 }
 
-/** Time passes in small steps, and whatever is sent arrives, but at the one that hears nothing. */
-function live(cluster: SmallCluster, ms: number, deaf?: string): void {
-  for (const end = cluster.now + ms; cluster.now < end; cluster.pass(10)) {
-    for (;;) {
-      if (deaf !== undefined) cluster.drop({ to: deaf });
-      if (cluster.transit.length === 0 && !cluster.complete()) break;
-      if (cluster.transit.length > 0) cluster.deliver();
-      cluster.complete();
-    }
-  }
-}
-
 function firstAsked(cluster: SmallCluster): string {
   cluster.ask("a", { operation: "put", key: beside(cluster), value: bytesOf("v"), w: 3 });
   const [hint] = cluster.drop({ kind: "hint" });
@@ -62,7 +50,7 @@ test("stand-ins: a read finds what one keeps that was silent once", () => {
   // More than a read asks.
   const cluster = withoutB(5);
   const keeper = firstAsked(cluster);
-  live(cluster, 2_000);
+  cluster.live(2_000);
   // From now on nothing is lost.
   assert.equal(wordOf(cluster.put("c", "v", { w: 3 })), "stored");
   assert.equal(cluster.at(keeper).factsOf("hint-kept").length, 1);
@@ -73,13 +61,13 @@ test("stand-ins: a read finds what one keeps that was silent once", () => {
 test("stand-ins: a read goes on to the next when the first is not heard", () => {
   const cluster = withoutB(3);
   const mute = firstAsked(cluster);
-  live(cluster, 2_000, mute);
+  cluster.live(2_000, mute);
   const put = cluster.ask("c", { operation: "put", value: bytesOf("v"), w: 3, timeoutMs: 1_000 });
-  live(cluster, 1_000, mute);
+  cluster.live(1_000, mute);
   assert.equal(wordOf(cluster.reply(put)), "stored");
   cluster.unlink("a", "c");
   const get = cluster.ask("a", { operation: "get", r: 2, timeoutMs: 1_000 });
-  live(cluster, 900, mute);
+  cluster.live(900, mute);
   assert.equal(wordOf(cluster.reply(get)), "found");
 });
 
@@ -93,7 +81,7 @@ test("stand-ins: what comes late of one that made way for the next counts", () =
   // The next one hears nothing, and the first one has only been slow.
   cluster.drop({ to: second });
   cluster.transit.push(...late);
-  live(cluster, 100, second);
+  cluster.live(100, second);
   assert.equal(wordOf(cluster.reply(id)), "stored");
 });
 

@@ -284,10 +284,22 @@ export class SmallCluster {
     return members.map((member) => member.complete()).includes(true);
   }
 
-  /** Delivers and completes until nothing is left to happen without the passing of time. */
-  run(): void {
+  /**
+   * Delivers and completes until nothing is left to happen without the passing of time; at the one
+   * that is deaf nothing arrives.
+   */
+  run(deaf?: string): void {
     let rounds = 0;
-    while (this.deliver() > 0 || this.complete()) assert.ok(++rounds < 1000, "it never ends");
+    const step = (): boolean => {
+      if (deaf !== undefined) this.drop({ to: deaf });
+      return this.deliver() > 0 || this.complete();
+    };
+    while (step()) assert.ok(++rounds < 1000, "it never ends");
+  }
+
+  /** Time passes in small steps, and whatever is sent arrives, but at the one that is deaf. */
+  live(ms: number, deaf?: string): void {
+    for (const end = this.now + ms; this.now < end; this.pass(10)) this.run(deaf);
   }
 
   /** Time passes; every node wakes at its own deadlines. Nothing is delivered. */

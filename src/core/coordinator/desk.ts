@@ -22,7 +22,7 @@ export interface Liveness {
   isLinked(node: NodeId): boolean;
   /** Its disk is slow: it coordinates, and stands in, where nobody else can. */
   isDegraded(node: NodeId): boolean;
-  /** It did not leave the last request that was all its own unanswered. */
+  /** It has answered since it last left a request that was all its own, or a probe, unanswered. */
   isHeard(node: NodeId): boolean;
   /** And its disk is not slow. */
   isWell(node: NodeId): boolean;
